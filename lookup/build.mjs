@@ -1,0 +1,55 @@
+// npm run build: proto -> static code, TypeScript -> dist/, and the files that are read at run time beside it.
+// npm run proto runs the first step alone (the type check needs it).
+
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const bin = (name) => join(root, 'node_modules', '.bin', name);
+const run = (name, ...args) =>
+  execFileSync(bin(name), args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+
+const PROTO = 'proto/lookup/v1/lookup';
+const newer = (a, b) => {
+  try {
+    return statSync(join(root, a)).mtimeMs > statSync(join(root, b)).mtimeMs;
+  } catch {
+    return true;
+  }
+};
+
+if (newer(`${PROTO}.proto`, `${PROTO}.d.ts`)) {
+  const options = [
+    '--no-create',
+    '--no-verify',
+    '--no-delimited',
+    '--no-service',
+    '--force-number',
+  ];
+  run(
+    'pbjs',
+    '-t',
+    'static-module',
+    '-w',
+    'es6',
+    ...options,
+    '-p',
+    'proto',
+    '-o',
+    `${PROTO}.js`,
+    'lookup/v1/lookup.proto',
+  );
+  run('pbts', '-o', `${PROTO}.d.ts`, `${PROTO}.js`);
+}
+if (process.argv[2] !== '--proto') {
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  run('tsc', '-p', 'tsconfig.build.json');
+  mkdirSync(join(root, 'dist/proto'), { recursive: true });
+  cpSync(join(root, 'proto'), join(root, 'dist/proto'), { recursive: true });
+  cpSync(join(root, 'lookup/source/migrations'), join(root, 'dist/lookup/source/migrations'), {
+    recursive: true,
+  });
+  cpSync(join(root, 'lookup/demo/page'), join(root, 'dist/lookup/demo/page'), { recursive: true });
+}

@@ -1,0 +1,310 @@
+// Every number: its name with the unit, its default, and why. Read once from the environment, checked, frozen.
+
+import { readFileSync } from 'node:fs';
+
+type Kind = 'text' | 'secret' | 'file' | 'port' | 'count' | 'ms' | 'bytes' | 'choice';
+
+interface Setting {
+  readonly kind: Kind;
+  readonly default: string | number | undefined;
+  readonly meaning: string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly choices?: readonly string[];
+}
+
+const text = (fallback: string, meaning: string) =>
+  ({ kind: 'text', default: fallback, meaning }) as const;
+const secret = (meaning: string) => ({ kind: 'secret', default: undefined, meaning }) as const;
+const file = (meaning: string) => ({ kind: 'file', default: undefined, meaning }) as const;
+const port = (fallback: number, meaning: string) =>
+  ({ kind: 'port', default: fallback, min: 0, max: 65_535, meaning }) as const;
+const count = (fallback: number, meaning: string, min = 1, max = 1e9) =>
+  ({ kind: 'count', default: fallback, min, max, meaning }) as const;
+const ms = (fallback: number, meaning: string, min = 1, max = 7 * 86_400_000) =>
+  ({ kind: 'ms', default: fallback, min, max, meaning }) as const;
+const bytes = (fallback: number, meaning: string, min = 1, max = 2 ** 40) =>
+  ({ kind: 'bytes', default: fallback, min, max, meaning }) as const;
+
+export const SETTINGS = {
+  httpHost: text(
+    '127.0.0.1',
+    "address the phones' edge listens on; a proxy that ends TLS stands before it",
+  ),
+  httpPort: port(8080, "port of the phones' edge; 0 takes a free one"),
+  grpcHost: text(
+    '127.0.0.1',
+    "address the gates' edge listens on; loopback only, until it has mutual TLS",
+  ),
+  grpcPort: port(9090, "port of the gates' edge; 0 takes a free one"),
+  opsHost: text('127.0.0.1', 'address of /livez, /readyz and /metrics'),
+  opsPort: port(9100, 'port of /livez, /readyz and /metrics; 0 takes a free one'),
+  logLevel: {
+    kind: 'choice',
+    default: 'info',
+    choices: ['debug', 'info', 'warn', 'error', 'silent'],
+    meaning: 'least level that is logged',
+  },
+
+  issuersFile: file('JSON: the front ends whose tokens are accepted, each with its JWKS'),
+  photoKeysFile: file('JSON: the live keys that sign photo addresses'),
+  postgresUrl: secret('the source of truth; without it only the demo runs, on its embedded one'),
+  dataDir: text('data', 'where the embedded source keeps its files'),
+
+  deadlineHttpMs: ms(300, 'after this a phone is answered "deadline passed"'),
+  deadlineGrpcMs: ms(200, 'after this a gate is, unless it asked for less'),
+  staleAfterMs: ms(2_000, 'an answer older than this is marked stale', 100),
+  graceMs: ms(3_600_000, "an answer older than this is not given at all: the city's policy", 1_000),
+  fenceMs: ms(
+    30_000,
+    'how long the versions of recent changes are kept, so that no late fill undoes one',
+    1_000,
+  ),
+  fenceEntriesMax: count(
+    1_000_000,
+    'versions the fence keeps; past that it forgets the older half, and reads begun before are not kept',
+    16,
+  ),
+
+  memoryRecordsMax: count(
+    1_000_000,
+    'people held in memory; about 130 bytes each; a Map above 8.3 million entries may throw',
+    1,
+    8_300_000,
+  ),
+  negativeEntriesMax: count(
+    50_000,
+    'absent subjects remembered, in a cache of their own: enumeration pushes nobody out',
+    1,
+    8_300_000,
+  ),
+  negativeTtlMs: ms(60_000, 'how long one is remembered at most; a change drops it at once'),
+  wholeEntriesMax: count(20_000, 'answers kept that the feed has not caught up with', 1, 8_300_000),
+  tokensMax: count(200_000, 'verified tokens remembered; about 700 bytes each', 1, 8_300_000),
+  tokenLeewayMs: ms(5_000, "by how much issuers' clocks may differ from ours", 0, 60_000),
+
+  postgresConnectTimeoutMs: ms(1_000, 'a connection that takes longer is given up'),
+  postgresPoolMax: count(
+    8,
+    'connections for lookups; the feed and the photos have one and two of their own',
+    1,
+    100,
+  ),
+  sourceTimeoutSoftMs: ms(
+    60,
+    'wait no longer for the source when something within grace is remembered',
+  ),
+  sourceTimeoutHardMs: ms(180, 'wait no longer for the source, full stop'),
+  sourceQueriesPerS: count(
+    500,
+    'budget: queries a second to the source, whatever the demand',
+    1,
+    100_000,
+  ),
+  sourceInFlightMax: count(8, 'bulkhead: queries at once to the source', 1, 100),
+  sourceBatchMax: count(256, 'subjects in one query', 1, 10_000),
+  sourceQueueMax: count(
+    4_096,
+    'subjects that wait for a query; further ones are told "unavailable" at once',
+  ),
+  sourceBreakerFailures: count(5, 'failures in a row that open the circuit breaker', 1, 1_000),
+  sourceBreakerHalfOpenAfterMs: ms(1_000, 'how long it refuses before it tries again'),
+
+  feedPollMs: ms(50, 'pause between two reads of the outbox', 5, 10_000),
+  feedChunkRows: count(10_000, 'rows of the outbox read at once', 1, 1_000_000),
+  feedChangesMax: count(
+    1_000_000,
+    'changes of one transaction held until all are there; past that what is held is checked again by version',
+    16,
+  ),
+  outboxRetentionMs: ms(
+    3_600_000,
+    'how long the outbox is kept for a reader that was away',
+    10_000,
+  ),
+
+  photoMemoryBytesMax: bytes(64 * 1024 * 1024, 'photos held in memory'),
+  photoQueriesPerS: count(200, 'budget: photos read from the source a second', 1, 100_000),
+  photoInFlightMax: count(
+    64,
+    'photos being read or sent at once; further ones are shed',
+    1,
+    10_000,
+  ),
+  photoTimeoutMs: ms(1_000, 'wait no longer for a photo'),
+  photoAddressMs: ms(3_600_000, 'a photo address is valid for one to two times this', 60_000),
+
+  httpInFlightMax: count(5_000, "phones' requests waiting at once; further ones are shed"),
+  grpcInFlightMax: count(10_000, "gates' questions waiting at once; further ones are shed"),
+  grpcMessageBytesMax: bytes(65_536, 'largest message a gate may send', 1_024, 4 * 1024 * 1024),
+  streamQuestionsMax: count(64, 'questions in one message of a stream', 1, 10_000),
+  streamInFlightMax: count(1_024, 'questions in flight on one stream', 1, 100_000),
+
+  drainWaitMs: ms(
+    5_000,
+    'how long it goes on serving, unready, until balancers have noticed',
+    0,
+    600_000,
+  ),
+  drainTimeoutMs: ms(
+    10_000,
+    'how long requests in flight may take to finish after that',
+    0,
+    600_000,
+  ),
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+type Value<S extends Setting> = S['kind'] extends 'port' | 'count' | 'ms' | 'bytes'
+  ? number
+  : S['kind'] extends 'secret' | 'file'
+    ? string | undefined
+    : string;
+
+export type Config = { readonly [N in SettingName]: Value<(typeof SETTINGS)[N]> };
+
+/** Wrong settings, all of them, each with its name, its value and what is allowed. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** `httpPort` -> `LOOKUP_HTTP_PORT` */
+export function envName(name: SettingName): string {
+  return `LOOKUP_${name.replaceAll(/[A-Z]/g, (c) => `_${c}`).toUpperCase()}`;
+}
+
+export function unitOf(name: SettingName): string {
+  const { kind } = SETTINGS[name];
+  return kind === 'ms' || kind === 'bytes' || kind === 'count' ? kind : '';
+}
+
+function allowed(setting: Setting): string {
+  if (setting.choices) return `one of ${setting.choices.join(', ')}`;
+  return `a whole number from ${setting.min} to ${setting.max}${setting.kind === 'ms' ? ' (milliseconds)' : ''}`;
+}
+
+function parse(
+  env: string,
+  setting: Setting,
+  raw: string,
+  problems: string[],
+): string | number | undefined {
+  if (setting.kind === 'text' || setting.kind === 'file' || setting.kind === 'secret') return raw;
+  if (setting.choices?.includes(raw)) return raw;
+  const value = /^\d{1,15}$/.test(raw) ? Number(raw) : Number.NaN;
+  if (
+    !setting.choices &&
+    value >= (setting.min ?? 0) &&
+    value <= (setting.max ?? Number.MAX_SAFE_INTEGER)
+  )
+    return value;
+  problems.push(`${env}=${raw}: must be ${allowed(setting)}`);
+  return undefined;
+}
+
+function readSecretFile(env: string, path: string, problems: string[]): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    problems.push(`${env}=${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    return undefined;
+  }
+}
+
+/**
+ * Reads `LOOKUP_…` variables; each secret may come as `…_FILE` instead.
+ * @throws ConfigError naming every wrong value, misspelled name and broken relation
+ */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const problems: string[] = [];
+  const known = new Set<string>();
+  const values: Record<string, string | number | undefined> = {};
+  for (const name of Object.keys(SETTINGS) as SettingName[]) {
+    const setting: Setting = SETTINGS[name];
+    const variable = envName(name);
+    known.add(variable);
+    let raw = env[variable];
+    if (setting.kind === 'secret') {
+      known.add(`${variable}_FILE`);
+      const path = env[`${variable}_FILE`];
+      if (path && raw) problems.push(`${variable} and ${variable}_FILE are both set: choose one`);
+      if (path && !raw) raw = readSecretFile(`${variable}_FILE`, path, problems);
+    }
+    values[name] =
+      raw === undefined || raw === '' ? setting.default : parse(variable, setting, raw, problems);
+  }
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('LOOKUP_') && !known.has(name)) problems.push(misspelled(name, known));
+  }
+  if (problems.length === 0) problems.push(...brokenRelations(values as unknown as Config));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(values) as unknown as Config;
+}
+
+/** The same defaults without an environment, for tests and tools. */
+export function configWith(overrides: Partial<Config>): Config {
+  return Object.freeze({ ...readConfig({}), ...overrides });
+}
+
+/** Pairs that must stand in this order, and why. */
+const RELATIONS: readonly [SettingName, SettingName, string][] = [
+  [
+    'sourceTimeoutSoftMs',
+    'sourceTimeoutHardMs',
+    'a stale answer is given before the wait is given up',
+  ],
+  [
+    'sourceTimeoutHardMs',
+    'deadlineGrpcMs',
+    'a caller hears "unavailable" before its deadline, not after',
+  ],
+  [
+    'sourceTimeoutHardMs',
+    'deadlineHttpMs',
+    'a caller hears "unavailable" before its deadline, not after',
+  ],
+  ['staleAfterMs', 'graceMs', 'an answer is marked stale before it is withheld'],
+  ['feedPollMs', 'staleAfterMs', 'else every answer is stale between two reads of the outbox'],
+  ['staleAfterMs', 'fenceMs', 'the fence must outlast what may be served unmarked'],
+  ['sourceBreakerHalfOpenAfterMs', 'graceMs', 'the source is tried again before grace is over'],
+  ['fenceMs', 'outboxRetentionMs', 'a reader may be away for as long as a fence lasts'],
+];
+
+function brokenRelations(config: Config): string[] {
+  return RELATIONS.filter(
+    ([less, more]) => (config[less] as number) >= (config[more] as number),
+  ).map(
+    ([less, more, why]) =>
+      `${envName(less)}=${config[less]} must be less than ${envName(more)}=${config[more]}: ${why}`,
+  );
+}
+
+function misspelled(name: string, known: ReadonlySet<string>): string {
+  let best = '';
+  let least = 6;
+  for (const candidate of known) {
+    const distance = editDistance(name, candidate);
+    if (distance < least) [best, least] = [candidate, distance];
+  }
+  return `${name}: no such setting${best ? `; did you mean ${best}?` : ''} (see "lookup config")`;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swap = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(swap, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}

@@ -1,0 +1,419 @@
+// The phones' door: GET /v1/code and GET /v1/photo/<id>.
+//
+// uWebSockets.js ends the process from C++, past any uncaughtException handler, when a handler returns without an answer
+// or an abort handler (its issue #1296). So every handler runs inside `guarded`, and an answer that comes later attaches
+// the abort handler first. `req` is gone once the handler returns; `res` once the client is.
+
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import { type Answer, COLOR_NAMES, type Found, isId } from '../health-code.ts';
+import type { Log } from '../log.ts';
+import type { Lookup } from '../lookup.ts';
+import type { EdgeMetrics, Refusal } from '../metrics.ts';
+import type { PhotoAddresses } from '../photo/address.ts';
+import type { Photos } from '../photo/photos.ts';
+import type { Photo } from '../source/source.ts';
+import { type Failure, problemType, retryAfterMs, STATUS } from './status.ts';
+import type { Token, TokenFault, Tokens } from './tokens.ts';
+import { loadUws, type UwsApp, type UwsRequest, type UwsResponse } from './uws.ts';
+
+export interface HttpOptions {
+  readonly httpHost: string;
+  readonly httpPort: number;
+  readonly deadlineHttpMs: number;
+  readonly httpInFlightMax: number;
+  readonly photoTimeoutMs: number;
+}
+
+export interface HttpParts {
+  readonly lookup: Lookup;
+  readonly photos: Photos;
+  readonly addresses: PhotoAddresses;
+  readonly tokens: Tokens;
+  readonly metrics: EdgeMetrics;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface HttpEdge {
+  readonly port: number;
+  /** From now on each answer closes its connection, so that clients move elsewhere. */
+  retire(): void;
+  stopListening(): void;
+  /** Ends what is still open. */
+  close(): void;
+}
+
+const JSON_TYPE = Buffer.from('application/json');
+const NO_STORE = Buffer.from('no-store');
+const CONTENT_TYPE = Buffer.from('content-type');
+const CACHE_CONTROL = Buffer.from('cache-control');
+const PHOTO_CACHE = 'private, max-age=31536000, immutable';
+const BEARER = 'Bearer ';
+const ISO_LENGTH = 24;
+
+export function startHttp(parts: HttpParts, options: HttpOptions): Promise<HttpEdge> {
+  const { uws, build, sha256 } = loadUws();
+  parts.log.info({ build, sha256: sha256.slice(0, 12) }, 'uWebSockets.js');
+  const door = new Door(parts, options);
+  const app = uws.App();
+  door.routes(app);
+  return new Promise((resolve, reject) => {
+    app.listen(options.httpHost, options.httpPort, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, (socket) => {
+      if (!socket) {
+        reject(
+          new Error(
+            `${options.httpHost}:${options.httpPort} cannot be listened on: another process has it (LOOKUP_HTTP_PORT)`,
+          ),
+        );
+        return;
+      }
+      let listening = true;
+      const stopListening = () => {
+        if (listening) uws.us_listen_socket_close(socket);
+        listening = false;
+      };
+      resolve({
+        port: uws.us_socket_local_port(socket),
+        retire: () => door.retire(),
+        stopListening,
+        close() {
+          listening = false;
+          app.close();
+        },
+      });
+    });
+  });
+}
+
+/** One request that waits: whether its client is still there. */
+interface Pending {
+  gone: boolean;
+  /** Its answer is there, and counted out; it may still be on its way to the client. */
+  settled: boolean;
+  readonly startedMonoMs: number;
+}
+
+class Door {
+  readonly #parts: HttpParts;
+  readonly #options: HttpOptions;
+  readonly #metrics: EdgeMetrics;
+  readonly #tokens: Tokens;
+  readonly #lookup: Lookup;
+  readonly #clock: Clock;
+  #retiring = false;
+  #asOf = Number.NaN;
+  #asOfText = '';
+
+  constructor(parts: HttpParts, options: HttpOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#metrics = parts.metrics;
+    this.#tokens = parts.tokens;
+    this.#lookup = parts.lookup;
+    this.#clock = parts.clock;
+  }
+
+  retire(): void {
+    this.#retiring = true;
+  }
+
+  routes(app: UwsApp): void {
+    app.get(
+      '/v1/code',
+      this.#guarded((res, req) => this.#code(res, req)),
+    );
+    app.get(
+      '/v1/photo/:id',
+      this.#guarded((res, req) => this.#photo(res, req)),
+    );
+    app.any(
+      '/v1/code',
+      this.#guarded((res, req) => this.#refuse(res, req, 'method')),
+    );
+    app.any(
+      '/v1/photo/:id',
+      this.#guarded((res, req) => this.#refuse(res, req, 'method')),
+    );
+    app.any(
+      '/*',
+      this.#guarded((res, req) => this.#refuse(res, req, 'no-such-path')),
+    );
+  }
+
+  /** A throw becomes a 500 and a log line, never an abort of the process. */
+  #guarded(handler: (res: UwsResponse, req: UwsRequest) => void) {
+    return (res: UwsResponse, req: UwsRequest) => {
+      try {
+        handler(res, req);
+      } catch (error) {
+        this.#failed(res, error);
+      }
+    };
+  }
+
+  #failed(res: UwsResponse, error: unknown): void {
+    this.#metrics.failures += 1;
+    const id = randomUUID();
+    this.#parts.log.error({ err: error, request_id: id }, 'an HTTP handler threw');
+    try {
+      this.#problem(res, 'internal', id);
+    } catch {
+      // The answer had been sent, or the client is gone: nothing to say any more.
+    }
+  }
+
+  // --- GET /v1/code ----------------------------------------------------------------------------------------------------
+
+  #code(res: UwsResponse, req: UwsRequest): void {
+    if (hasBody(req)) return this.#refuse(res, req, 'body');
+    const authorization = req.getHeader('authorization');
+    const now = this.#clock.wallMs();
+    const token = authorization.startsWith(BEARER)
+      ? this.#tokens.verify(authorization.slice(BEARER.length), now)
+      : 'missing';
+    if (typeof token === 'string') return this.#refuse(res, req, tokenRefusal(token));
+    const recalled = this.#lookup.recall(token.slot, token.version);
+    if (recalled !== undefined) {
+      this.#metrics.count(recalled);
+      this.#metrics.observe(0);
+      return this.#found(res, token, recalled, now);
+    }
+    const startedMonoMs = this.#clock.monoMs();
+    const answer = this.#lookup.find(token.subject, startedMonoMs + this.#options.deadlineHttpMs);
+    if (!(answer instanceof Promise)) {
+      this.#metrics.observe(0);
+      return this.#answer(res, req, token, answer);
+    }
+    this.#later(res, requestId(req), token, answer, startedMonoMs);
+  }
+
+  #later(
+    res: UwsResponse,
+    id: string,
+    token: Token,
+    answer: Promise<Answer>,
+    startedMonoMs: number,
+  ): void {
+    if (this.#metrics.inFlight >= this.#options.httpInFlightMax) {
+      answer.catch(() => {}); // Nobody waits for it any more, and what nobody catches ends the process.
+      return this.#answer(res, id, token, { outcome: 'shed' });
+    }
+    const pending: Pending = { gone: false, settled: false, startedMonoMs };
+    this.#wait(res, pending);
+    answer.then(
+      (settled) => this.#finish(res, pending, () => this.#answer(res, id, token, settled)),
+      (error) => this.#finish(res, pending, () => this.#failed(res, error)),
+    );
+  }
+
+  #wait(res: UwsResponse, pending: Pending): void {
+    this.#metrics.inFlight += 1;
+    res.onAborted(() => {
+      pending.gone = true;
+      this.#metrics.aborted += 1;
+      if (!pending.settled) this.#metrics.inFlight -= 1;
+    });
+  }
+
+  #finish(res: UwsResponse, pending: Pending, reply: () => void): void {
+    if (pending.gone) return;
+    pending.settled = true;
+    this.#metrics.inFlight -= 1;
+    this.#metrics.observe(this.#clock.monoMs() - pending.startedMonoMs);
+    res.cork(() => {
+      try {
+        reply();
+      } catch (error) {
+        this.#failed(res, error);
+      }
+    });
+  }
+
+  /** @param request the request, or what was read of it before it was gone */
+  #answer(res: UwsResponse, request: UwsRequest | string, token: Token, answer: Answer): void {
+    this.#metrics.count(answer);
+    if (answer.outcome === 'found') {
+      token.slot = this.#lookup.slotOf(answer);
+      return this.#found(res, token, answer, this.#clock.wallMs());
+    }
+    const id = typeof request === 'string' ? request : requestId(request);
+    if (answer.outcome === 'unavailable') {
+      return this.#problem(res, answer.reason === 'deadline' ? 'deadline' : 'unavailable', id);
+    }
+    this.#problem(res, answer.outcome, id);
+  }
+
+  #found(res: UwsResponse, token: Token, found: Found, now: number): void {
+    const key = this.#parts.addresses.periodOf(now) * 4 + found.color;
+    const known = token.version === found.version && token.bodyKey === key;
+    token.version = found.version;
+    token.bodyKey = key;
+    if (!known || found.stale) {
+      token.body = undefined;
+      return this.#send(res, this.#render(found, now, this.#timeText(found.asOf)));
+    }
+    token.body ??= Buffer.from(this.#render(found, now, '0'.repeat(ISO_LENGTH)), 'latin1');
+    // The body ends with `"as_of":"<24 characters>"}`: only the time is written anew.
+    const { body } = token;
+    body.latin1Write(this.#timeText(found.asOf), body.length - ISO_LENGTH - 2, ISO_LENGTH);
+    this.#send(res, body);
+  }
+
+  /** The whole answer at once: once a header is written, a fault could no longer be told. */
+  #send(res: UwsResponse, body: Buffer | string): void {
+    res.writeHeader(CONTENT_TYPE, JSON_TYPE).writeHeader(CACHE_CONTROL, NO_STORE);
+    res.end(body, this.#retiring);
+  }
+
+  #render(found: Found, now: number, time: string): string {
+    const photo = found.photo;
+    const address = photo === undefined ? 'null' : `"${this.#parts.addresses.address(photo, now)}"`;
+    const stale = found.stale ? ',"stale":true' : '';
+    return `{"color":"${COLOR_NAMES[found.color]}","photo":${address},"as_of":"${time}"${stale}}`;
+  }
+
+  /** Many answers share an as_of. */
+  #timeText(asOf: number): string {
+    if (asOf !== this.#asOf) {
+      this.#asOf = asOf;
+      this.#asOfText = new Date(asOf).toISOString();
+    }
+    return this.#asOfText;
+  }
+
+  // --- GET /v1/photo/<id> ----------------------------------------------------------------------------------------------
+
+  #photo(res: UwsResponse, req: UwsRequest): void {
+    if (hasBody(req)) return this.#refuse(res, req, 'body');
+    const id = req.getParameter(0);
+    const verdict = isId(id)
+      ? this.#parts.addresses.verify(id, {
+          exp: req.getQuery('exp') ?? '',
+          sig: req.getQuery('sig') ?? '',
+        })
+      : 'invalid';
+    if (verdict !== 'ok') return this.#refuse(res, req, `address-${verdict}`);
+    const etag = `"${id}"`;
+    // Content-addressed: who has it under this name has it.
+    if (req.getHeader('if-none-match').includes(etag)) {
+      res
+        .writeStatus('304 Not Modified')
+        .writeHeader('etag', etag)
+        .writeHeader('cache-control', PHOTO_CACHE);
+      return endEmpty(res, this.#retiring);
+    }
+    const request = requestId(req);
+    const startedMonoMs = this.#clock.monoMs();
+    const found = this.#parts.photos.find(id);
+    if (!(found instanceof Promise)) return this.#sendPhoto(res, etag, found.photo, undefined);
+    const pending: Pending = { gone: false, settled: false, startedMonoMs };
+    this.#wait(res, pending);
+    found.then(
+      (answer) =>
+        this.#finish(res, pending, () => {
+          if (answer.outcome === 'found') this.#sendPhoto(res, etag, answer.photo, pending);
+          else
+            this.#problem(
+              res,
+              answer.outcome === 'absent' ? 'photo-absent' : answer.outcome,
+              request,
+            );
+        }),
+      (error) => this.#finish(res, pending, () => this.#failed(res, error)),
+    );
+  }
+
+  /** To a slow reader in pieces, as it takes them: nothing is buffered beyond what the socket holds. */
+  #sendPhoto(res: UwsResponse, etag: string, photo: Photo, waited: Pending | undefined): void {
+    res.writeHeader('content-type', photo.mime).writeHeader('etag', etag);
+    res.writeHeader('cache-control', PHOTO_CACHE).writeHeader('x-content-type-options', 'nosniff');
+    const { bytes } = photo;
+    const start = res.getWriteOffset();
+    const [, done] = res.tryEnd(bytes, bytes.length);
+    if (done) return;
+    if (!waited)
+      res.onAborted(() => {
+        this.#metrics.aborted += 1;
+      });
+    res.onWritable((offset) => {
+      const [taken] = res.tryEnd(bytes.subarray(offset - start), bytes.length);
+      return taken;
+    });
+  }
+
+  // --- what goes wrong -------------------------------------------------------------------------------------------------
+
+  #refuse(res: UwsResponse, req: UwsRequest, refusal: Refusal): void {
+    this.#metrics.refused[refusal] += 1;
+    const id = requestId(req);
+    const head = req.getMethod() === 'head';
+    if (refusal !== 'body' && !hasBody(req)) {
+      return this.#problem(res, refusal, id, { close: this.#retiring, head });
+    }
+    // Answered now, the connection would not close before all that was read with this request is answered too; while an
+    // answer is awaited, a further request closes it.
+    let gone = false;
+    res.onAborted(() => {
+      gone = true;
+    });
+    setImmediate(() => {
+      if (!gone) res.cork(() => this.#problem(res, refusal, id, { close: true, head }));
+    });
+  }
+
+  #problem(
+    res: UwsResponse,
+    failure: Failure,
+    id: string,
+    { close, head } = { close: this.#retiring, head: false },
+  ): void {
+    const status = STATUS[failure];
+    res.writeStatus(`${status.http} ${status.reason}`);
+    res
+      .writeHeader('content-type', 'application/problem+json')
+      .writeHeader('cache-control', 'no-store');
+    if (status.http === 401) res.writeHeader('www-authenticate', 'Bearer');
+    if (status.http === 405) res.writeHeader('allow', 'GET');
+    const waitMs = retryAfterMs(failure);
+    if (waitMs !== undefined) res.writeHeader('retry-after', String(Math.ceil(waitMs / 1_000)));
+    const { title, http } = status;
+    if (head) return endEmpty(res, close);
+    res.end(
+      JSON.stringify({ type: problemType(failure), title, status: http, request_id: id }),
+      close,
+    );
+  }
+}
+
+/** With a length that is not a number it leaves the request unanswered, and that ends the process: none, or 0. */
+function endEmpty(res: UwsResponse, close: boolean): void {
+  if (close) res.endWithoutBody(0, true);
+  else res.endWithoutBody();
+}
+
+/** A GET with a body is refused and its connection closed: parsers disagree about where such a request ends. */
+function hasBody(req: UwsRequest): boolean {
+  const length = req.getHeader('content-length');
+  if (length === '') return req.getHeader('transfer-encoding') !== '';
+  return length !== '0' || isAmbiguous(req);
+}
+
+/** A length of 0, and something else that says otherwise. */
+function isAmbiguous(req: UwsRequest): boolean {
+  let saying = 0;
+  req.forEach((name) => {
+    if (name === 'content-length' || name === 'transfer-encoding') saying += 1;
+  });
+  return saying > 1;
+}
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** The caller's, when it can be echoed as it is. */
+function requestId(req: UwsRequest): string {
+  const given = req.getHeader('x-request-id');
+  return REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+const tokenRefusal = (fault: TokenFault): Refusal => `token-${fault}`;

@@ -1,0 +1,177 @@
+// Who is asking: JWTs of the front ends. The library checks form, algorithm, signature and issuer, by a verifier of each
+// key's own, so that no token chooses how it is checked. Times and doors are checked here, by our clock.
+
+import { createVerifier } from 'fast-jwt';
+import { isId, type Subject } from '../health-code.ts';
+import { BoundedMap } from '../layers/bounded-map.ts';
+import type { Issuer, IssuerKey, Issuers } from './issuers.ts';
+
+/** The two doors; each refuses what is for the other. */
+export type Audience = 'lookup-http' | 'lookup-gate';
+const AUDIENCES: readonly string[] = ['lookup-http', 'lookup-gate'];
+
+export type TokenFault = 'missing' | 'malformed' | 'invalid' | 'expired' | 'not-yet' | 'wrong-door';
+
+/**
+ * A token that was verified, with what its edge remembers of the last answer, for as long as the token is remembered. Most
+ * are used once or twice and there are many: numbers that fit a small integer, and no object but the body.
+ */
+export class Token {
+  readonly subject: Subject;
+  /** The issuer's short name. */
+  readonly issuer: string;
+  readonly expiresWallS: number;
+  /** Where memory held the subject at the last answer (-1: nowhere), in which version, and what `body` was made for. */
+  slot = -1;
+  version = 0;
+  bodyKey = -1;
+  /** Made at the second answer: the first is written once and kept nowhere. */
+  body: Buffer | undefined = undefined;
+
+  constructor(subject: Subject, issuer: string, expiresWallS: number) {
+    this.subject = subject;
+    this.issuer = issuer;
+    this.expiresWallS = expiresWallS;
+  }
+}
+
+export interface TokensOptions {
+  readonly audience: Audience;
+  readonly tokensMax: number;
+  /** By how much the issuers' clocks may differ from ours. */
+  readonly leewayMs: number;
+}
+
+/** Longer ones are not looked into. A QR code's must be easy to scan. */
+const LENGTH_MAX: Record<Audience, number> = { 'lookup-http': 2_048, 'lookup-gate': 300 };
+
+/** Whoever photographs a QR code gets nothing for long. */
+const GATE_LIFETIME_MAX_MS = 120_000;
+
+/** Header segments seen on good tokens: one for each key, and few spellings of it. */
+const HEADERS_MAX = 1_024;
+
+interface Claims {
+  readonly sub?: unknown;
+  readonly aud?: unknown;
+  readonly exp?: unknown;
+  readonly nbf?: unknown;
+  readonly iat?: unknown;
+}
+
+interface Verifier {
+  readonly issuer: Issuer;
+  readonly kid: string;
+  verify(token: string): Claims;
+}
+
+export class Tokens {
+  readonly #options: TokensOptions;
+  readonly #remembered: BoundedMap<string, Token>;
+  readonly #verifiers: readonly Verifier[];
+  /** The header segment as it is spelled -> who may have signed. */
+  readonly #byHeader = new Map<string, readonly Verifier[]>();
+
+  constructor(issuers: Issuers, options: TokensOptions) {
+    this.#options = options;
+    this.#remembered = new BoundedMap({ entriesMax: options.tokensMax });
+    this.#verifiers = issuers.flatMap((issuer) =>
+      issuer.keys.map((key) => verifierOf(issuer, key)),
+    );
+  }
+
+  /** Tokens remembered. */
+  get size(): number {
+    return this.#remembered.size;
+  }
+
+  clear(): void {
+    this.#remembered.clear();
+  }
+
+  /** @param nowWallMs the wall clock */
+  verify(token: string, nowWallMs: number): Token | TokenFault {
+    const remembered = this.#remembered.get(token);
+    if (remembered !== undefined) {
+      if (nowWallMs < remembered.expiresWallS * 1_000) return remembered;
+      this.#remembered.delete(token);
+      return 'expired';
+    }
+    if (token === '') return 'missing';
+    if (token.length > LENGTH_MAX[this.#options.audience]) return 'malformed';
+    const headerEnd = token.indexOf('.');
+    if (headerEnd < 1) return 'malformed';
+    const header = token.slice(0, headerEnd);
+    const verifiers = this.#byHeader.get(header) ?? this.#verifiersFor(header);
+    if (verifiers === undefined) return 'malformed';
+    let fault: TokenFault = 'invalid';
+    for (const verifier of verifiers) {
+      let claims: Claims;
+      try {
+        claims = verifier.verify(token);
+      } catch (error) {
+        if ((error as { code?: string }).code === 'FAST_JWT_MALFORMED') fault = 'malformed';
+        continue;
+      }
+      if (this.#byHeader.size < HEADERS_MAX) this.#byHeader.set(header, verifiers);
+      return this.#accept(token, verifier.issuer, claims, nowWallMs);
+    }
+    return fault;
+  }
+
+  /** By `kid`, which two issuers may share: then each is tried, and its `iss` decides. */
+  #verifiersFor(header: string): readonly Verifier[] | undefined {
+    try {
+      const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid?: unknown };
+      return this.#verifiers.filter((verifier) => verifier.kid === kid);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #accept(token: string, issuer: Issuer, claims: Claims, nowWallMs: number): Token | TokenFault {
+    const { leewayMs, audience } = this.#options;
+    const { sub, exp, nbf } = claims;
+    const door = doorOf(claims.aud);
+    if (door !== audience) return door === undefined ? 'invalid' : 'wrong-door';
+    if (typeof exp !== 'number' || !Number.isFinite(exp)) return 'invalid';
+    if (typeof sub !== 'string' || !isId(sub)) return 'invalid';
+    const expiresWallS = Math.floor(exp + leewayMs / 1_000);
+    if (nowWallMs >= expiresWallS * 1_000) return 'expired';
+    if (nbf !== undefined) {
+      if (typeof nbf !== 'number') return 'invalid';
+      if (nowWallMs < nbf * 1_000 - leewayMs) return 'not-yet';
+    }
+    // Counted from now: what an issuer says about when it was made cannot lengthen it.
+    if (audience === 'lookup-gate' && exp * 1_000 - nowWallMs > GATE_LIFETIME_MAX_MS + leewayMs)
+      return 'invalid';
+    const accepted = new Token(sub, issuer.name, expiresWallS);
+    this.#remembered.set(token, accepted);
+    return accepted;
+  }
+}
+
+/** The one door that a token is for. A token for both would make a photographed QR code good at the phone's door. */
+function doorOf(aud: unknown): string | undefined {
+  const audiences = Array.isArray(aud) ? aud : [aud];
+  const doors = AUDIENCES.filter((door) => audiences.includes(door));
+  return doors.length === 1 ? doors[0] : undefined;
+}
+
+function verifierOf(issuer: Issuer, key: IssuerKey): Verifier {
+  const material =
+    key.alg === 'HS256'
+      ? Buffer.from(key.jwk.k ?? '', 'base64url')
+      : (key.verifying.export({ type: 'spki', format: 'pem' }) as string);
+  const verify = createVerifier({
+    key: material,
+    algorithms: [key.alg],
+    allowedIss: issuer.issuer,
+    requiredClaims: ['iss'],
+    cache: false,
+    // Checked by our own clock, after.
+    ignoreExpiration: true,
+    ignoreNotBefore: true,
+  });
+  return { issuer, kid: key.kid, verify };
+}

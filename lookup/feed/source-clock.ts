@@ -1,0 +1,87 @@
+import type { Clock } from '../clock.ts';
+import type { SourceMs } from '../health-code.ts';
+
+/** How much a clock may run fast beside another: more than any sound quartz does. */
+const DRIFT_MAX = 200e-6;
+
+/** Wall and monotonic clock of this process may part by this much between two reads before one of them was stepped. */
+const STEP_MS = 500;
+
+/**
+ * How old an instant of the source's clock is, without trust in clocks. The source's clock was read after `asked`, so it was
+ * at most `sourceMs - asked` ahead of our monotonic one; the smallest such difference seen lately is nearest to the truth,
+ * and makes every age an upper bound: a message that lay in a buffer is old on arrival.
+ */
+export class SourceClock {
+  readonly #clock: Clock;
+  #aheadMs = Number.NaN;
+  #observedMonoMs = 0;
+  #wallAheadMs: number;
+  #askAfterMonoMs = -Infinity;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#wallAheadMs = clock.wallMs() - clock.monoMs();
+  }
+
+  /** False until one round trip is known, and again after a clock was stepped: then every answer is stale. */
+  get trusted(): boolean {
+    this.#watch(this.#clock.monoMs(), this.#clock.wallMs());
+    return this.trustedAtLastAge;
+  }
+
+  /** The same, as of the last `ageMs`: for who has just asked. */
+  get trustedAtLastAge(): boolean {
+    return !Number.isNaN(this.#aheadMs) && this.#askAfterMonoMs === -Infinity;
+  }
+
+  /**
+   * @param sourceMs the source's clock
+   * @param askedMonoMs our monotonic clock, before it was asked
+   */
+  observe(sourceMs: SourceMs, askedMonoMs: number): void {
+    const now = this.#clock.monoMs();
+    this.#watch(now, this.#clock.wallMs());
+    const aheadMs = sourceMs - askedMonoMs;
+    if (askedMonoMs > this.#askAfterMonoMs && this.#askAfterMonoMs !== -Infinity) {
+      this.#askAfterMonoMs = -Infinity;
+      this.#aheadMs = aheadMs;
+    } else if (Number.isNaN(this.#aheadMs)) {
+      this.#aheadMs = aheadMs;
+    } else {
+      const risen = this.#aheadMs + (now - this.#observedMonoMs) * DRIFT_MAX;
+      // The source's clock is surely ahead of what we thought: it was read before now. It was set forward.
+      const least = sourceMs - now;
+      this.#aheadMs = Math.max(Math.min(risen, aheadMs), least);
+    }
+    this.#observedMonoMs = now;
+    this.#wallAheadMs = this.#clock.wallMs() - now;
+  }
+
+  /**
+   * Upper bound, in milliseconds, of how long ago this instant was; zero is the least. On the path of every answer: each
+   * clock is read once.
+   */
+  ageMs(asOf: SourceMs): number {
+    const mono = this.#clock.monoMs();
+    const wall = this.#clock.wallMs();
+    this.#watch(mono, wall);
+    const age = mono + this.#aheadMs + (mono - this.#observedMonoMs) * DRIFT_MAX - asOf;
+    if (this.#askAfterMonoMs === -Infinity) return Math.max(age, 0);
+    // Somebody slept or set a clock: the larger of what the two clocks say.
+    const byWall = wall - this.#wallAheadMs + this.#aheadMs - asOf;
+    return Math.max(0, age, byWall);
+  }
+
+  /** The source's clock by our own, at most. */
+  nowAtMost(): SourceMs {
+    return this.#clock.monoMs() + this.#aheadMs;
+  }
+
+  #watch(mono: number, wall: number): void {
+    const parted = wall - mono - this.#wallAheadMs;
+    if (parted <= STEP_MS && parted >= -STEP_MS) return;
+    // Only a round trip that began after this says anything; until then all is stale.
+    if (this.#askAfterMonoMs === -Infinity) this.#askAfterMonoMs = mono;
+  }
+}

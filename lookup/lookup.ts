@@ -1,0 +1,318 @@
+// THE HEART: steps 2 to 7 of a lookup, in the README's order. Knows interfaces only.
+
+import type { Clock } from './clock.ts';
+import type { Freshness } from './feed/freshness.ts';
+import type { LoadedOne } from './guards/guarded-source.ts';
+import type { SingleFlight } from './guards/single-flight.ts';
+import { settledWithin } from './guards/timeout.ts';
+import type {
+  Absent,
+  Answer,
+  Found,
+  SourceMs,
+  Subject,
+  Unavailable,
+  UnavailableReason,
+} from './health-code.ts';
+import type { Layer } from './layers/layer.ts';
+import {
+  FoundInMemory,
+  type Negative,
+  type Remembered,
+  type Side,
+  settle,
+} from './layers/remembered.ts';
+
+export interface LookupParts {
+  readonly memory: Remembered;
+  /** Subjects that do not exist; a change to a subject drops its own. */
+  readonly negatives: Side<Negative>;
+  /** Answers read whole from the source that the feed has not caught up with: true as of their own time, and no longer. */
+  readonly whole: Side<Found>;
+  /** What lies between memory and the source, fastest first. */
+  readonly layers: readonly Layer[];
+  readonly source: {
+    load(subject: Subject): Promise<LoadedOne>;
+    /** Questions that wait for a place. */
+    readonly queued: number;
+  };
+  readonly freshness: Freshness;
+  readonly flights: SingleFlight<Answer>;
+  readonly clock: Clock;
+}
+
+export interface LookupOptions {
+  readonly sourceTimeoutSoftMs: number;
+  readonly negativeTtlMs: number;
+  /** With this many waiting for the source, nothing is read that somebody does not wait for. */
+  readonly sourceBatchMax: number;
+}
+
+export interface LookupStats {
+  revalidations: number;
+  overtaken: number;
+  flightsAsked: number;
+  flightsStarted: number;
+}
+
+const unavailable = (reason: UnavailableReason): Unavailable => ({
+  outcome: 'unavailable',
+  reason,
+});
+
+export class Lookup {
+  readonly stats: LookupStats = {
+    revalidations: 0,
+    overtaken: 0,
+    flightsAsked: 0,
+    flightsStarted: 0,
+  };
+  readonly #parts: LookupParts;
+  readonly #memory: Remembered;
+  readonly #freshness: Freshness;
+  readonly #options: LookupOptions;
+
+  constructor(parts: LookupParts, options: LookupOptions) {
+    this.#parts = parts;
+    this.#memory = parts.memory;
+    this.#freshness = parts.freshness;
+    this.#options = options;
+  }
+
+  /**
+   * The whole path. Never rejects for an expected outcome.
+   * @param subject canonical (isId)
+   * @param deadlineMonoMs when the caller stops waiting, on the monotonic clock
+   * @param minAsOf answer no older than this, or say unavailable ('not-yet')
+   */
+  find(subject: Subject, deadlineMonoMs: number, minAsOf = -Infinity): Answer | Promise<Answer> {
+    if (!this.#freshness.started) return unavailable('starting');
+    if (minAsOf !== -Infinity) return this.#findNoOlder(subject, deadlineMonoMs, minAsOf);
+    const remembered = this.#fromMemory(this.#memory.find(subject));
+    if (remembered === undefined || remembered.stale) {
+      const whole = this.#fromWhole(subject, remembered);
+      if (whole) return whole;
+      if (remembered) {
+        this.#revalidate(subject);
+        return remembered;
+      }
+      const absent = this.#fromNegatives(subject);
+      if (absent) return absent;
+      return this.#byDeadline(this.#fly(subject), deadlineMonoMs);
+    }
+    return remembered;
+  }
+
+  /**
+   * Step 2 for a caller who has been here before and knows where: no second look-up by the subject.
+   * @param slot as `slotOf` told it, with the version that was answered then
+   * @returns undefined when the place no longer holds that version, or it is stale: then `find`
+   */
+  recall(slot: number, version: number): Found | undefined {
+    if (slot < 0 || this.#memory.versionAt(slot) !== version) return undefined;
+    const found = this.#fromMemory(slot);
+    return found === undefined || found.stale ? undefined : found;
+  }
+
+  /** Where memory has this answer; -1 when it came from elsewhere. */
+  slotOf(found: Found): number {
+    return found instanceof FoundInMemory ? found.slot : -1;
+  }
+
+  // --- 2. Memory -------------------------------------------------------------------------------------------------------
+
+  #fromMemory(slot: number): Found | undefined {
+    if (slot < 0) return undefined;
+    const color = this.#memory.colorAt(slot);
+    if (color === 0) return undefined;
+    const asOf = this.#freshness.heldAsOf(this.#memory.generationAt(slot));
+    const ageMs = this.#freshness.ageMs(asOf);
+    if (this.#freshness.isGone(ageMs)) return undefined;
+    const memory = this.#memory;
+    return new FoundInMemory(memory, slot, color, asOf, ageMs, this.#freshness.isStale(ageMs));
+  }
+
+  /** An answer read whole, newer than what memory can vouch for. */
+  #fromWhole(subject: Subject, remembered: Found | undefined): Found | undefined {
+    if (this.#parts.whole.size === 0) return undefined;
+    const whole = this.#parts.whole.get(subject);
+    if (!whole || (remembered && whole.asOf < remembered.asOf)) return undefined;
+    const ageMs = this.#freshness.ageMs(whole.asOf);
+    if (this.#freshness.isStale(ageMs)) return undefined;
+    return { ...whole, ageMs };
+  }
+
+  #fromNegatives(subject: Subject): Absent | undefined {
+    const negative = this.#parts.negatives.get(subject);
+    if (!negative) return undefined;
+    const current = negative.generation === this.#freshness.generation;
+    const asOf = Math.max(negative.asOf, current ? this.#freshness.resolved : negative.asOf);
+    const dead = negative.untilMonoMs < this.#parts.clock.monoMs();
+    if (dead || this.#freshness.isStale(this.#freshness.ageMs(asOf))) return undefined;
+    return { outcome: 'absent', asOf };
+  }
+
+  /** Behind a stale answer, within the source's budget, and only while nobody waits for it; a failure changes nothing. */
+  #revalidate(subject: Subject): void {
+    if (this.#parts.source.queued >= this.#options.sourceBatchMax) return;
+    this.stats.revalidations += 1;
+    this.#fly(subject).catch(() => {});
+  }
+
+  // --- 3. Single flight ------------------------------------------------------------------------------------------------
+
+  #fly(subject: Subject, notBeforeMonoMs = -Infinity): Promise<Answer> {
+    const now = this.#parts.clock.monoMs();
+    this.stats.flightsAsked += 1;
+    return this.#parts.flights.do(
+      subject,
+      now,
+      () => {
+        this.stats.flightsStarted += 1;
+        return this.#flight(subject, notBeforeMonoMs !== -Infinity);
+      },
+      notBeforeMonoMs,
+    );
+  }
+
+  async #flight(subject: Subject, sourceOnly: boolean): Promise<Answer> {
+    if (!sourceOnly) {
+      // A second look: between the caller's miss and this flight, another flight for the subject may have ended and kept
+      // what it found. Caller A misses; caller B misses, flies, keeps, lands; A starts a flight of its own: one more read.
+      const again = this.#fromMemory(this.#memory.find(subject));
+      if (again && !again.stale) return settle(again);
+      for (const layer of this.#parts.layers) {
+        const answer = await this.#fromLayer(layer, subject);
+        if (answer) return answer;
+      }
+    }
+    return this.#withGrace(subject, sourceOnly, this.#fromSource(subject));
+  }
+
+  // --- 4. Layers between memory and the source -------------------------------------------------------------------------
+
+  async #fromLayer(layer: Layer, subject: Subject): Promise<Found | undefined> {
+    const hit = await layer.get(subject, AbortSignal.timeout(this.#options.sourceTimeoutSoftMs));
+    if (!hit || this.#freshness.isOvertaken(subject, hit.record.version)) return undefined;
+    const slot = this.#memory.put(hit.record, this.#freshness.generation);
+    const found = this.#fromMemory(slot);
+    return found && settle(found);
+  }
+
+  // --- 5. Source -------------------------------------------------------------------------------------------------------
+
+  async #fromSource(subject: Subject): Promise<Answer> {
+    let loaded = await this.#parts.source.load(subject);
+    if (this.#isRefused(subject, loaded)) {
+      // The read raced a change that is known here. One that begins now cannot: the source is the primary.
+      this.stats.overtaken += 1;
+      loaded = await this.#parts.source.load(subject);
+    }
+    const { row, asOf } = loaded;
+    if (row === undefined) return this.#keepAbsent(subject, loaded);
+    const { record, effective } = row;
+    if (effective === undefined || this.#freshness.isOvertaken(subject, record.version)) {
+      return unavailable('source');
+    }
+    const ageMs = this.#freshness.ageMs(asOf);
+    const stale = this.#freshness.isStale(ageMs);
+    const { photo, version } = record;
+    const found: Found = {
+      outcome: 'found',
+      color: effective,
+      photo,
+      version,
+      asOf,
+      ageMs,
+      stale,
+      layer: 'source',
+    };
+    this.#keep(subject, loaded, found);
+    return found;
+  }
+
+  #isRefused(subject: Subject, { row }: LoadedOne): boolean {
+    if (row === undefined) return !this.#freshness.mayBeAbsent(subject);
+    return this.#freshness.isOvertaken(subject, row.record.version);
+  }
+
+  /** Into memory once the feed has passed it; until then it stands alone, with its own time. */
+  #keep(subject: Subject, { row, beganMonoMs }: LoadedOne, found: Found): void {
+    // A read that began before the feed's position says nothing that can be compared with what came after.
+    if (!row || !this.#freshness.isSinceFollowing(beganMonoMs)) return;
+    this.#freshness.fence.note(subject, row.record.version);
+    this.#parts.negatives.delete(subject);
+    if (this.#freshness.mayKeep(row.xid, beganMonoMs)) {
+      this.#memory.put(row.record, this.#freshness.generation);
+      if (!this.#freshness.suspect) return;
+    } else {
+      // What memory holds is older than what has just been answered: it must not be answered again.
+      const slot = this.#memory.find(subject);
+      if (slot >= 0 && this.#memory.versionAt(slot) < row.record.version)
+        this.#memory.drop(subject);
+    }
+    this.#parts.whole.set(subject, found);
+  }
+
+  #keepAbsent(subject: Subject, { asOf, beganMonoMs }: LoadedOne): Absent {
+    const absent: Absent = { outcome: 'absent', asOf };
+    if (!this.#freshness.mayKeepAbsent(beganMonoMs)) return absent;
+    this.#memory.drop(subject);
+    this.#parts.whole.delete(subject);
+    if (this.#freshness.mayBeAbsent(subject)) {
+      const untilMonoMs = this.#parts.clock.monoMs() + this.#options.negativeTtlMs;
+      const { generation } = this.#freshness;
+      this.#parts.negatives.set(subject, { asOf, generation, untilMonoMs });
+    }
+    return absent;
+  }
+
+  // --- 6. Grace --------------------------------------------------------------------------------------------------------
+
+  /** Slow or failed, and something within grace is remembered: that, marked stale. */
+  async #withGrace(subject: Subject, exact: boolean, reading: Promise<Answer>): Promise<Answer> {
+    const kept = exact ? undefined : this.#withinGrace(subject);
+    try {
+      if (!kept) return await reading;
+      const answer = await settledWithin(reading, this.#options.sourceTimeoutSoftMs);
+      return answer === undefined || answer.outcome === 'unavailable' ? kept : answer;
+    } catch {
+      // Counted, and logged at the change of state, where the source is guarded. An error is not a value: nothing is dropped.
+      return kept ?? unavailable('source');
+    }
+  }
+
+  #withinGrace(subject: Subject): Found | undefined {
+    const remembered = this.#fromMemory(this.#memory.find(subject));
+    const whole = this.#parts.whole.get(subject);
+    const best = whole && (!remembered || whole.asOf > remembered.asOf) ? whole : remembered;
+    if (!best) return undefined;
+    const ageMs = this.#freshness.ageMs(best.asOf);
+    if (this.#freshness.isGone(ageMs)) return undefined;
+    return { ...settle(best), ageMs, stale: this.#freshness.isStale(ageMs) };
+  }
+
+  // --- 7. Nothing to stand on ------------------------------------------------------------------------------------------
+
+  /** The caller leaves at the deadline; the flight goes on for the others. */
+  async #byDeadline(answering: Promise<Answer>, deadlineMonoMs: number): Promise<Answer> {
+    const leftMs = deadlineMonoMs - this.#parts.clock.monoMs();
+    if (leftMs <= 0) return unavailable('deadline');
+    return (await settledWithin(answering, leftMs)) ?? unavailable('deadline');
+  }
+
+  /** For a caller who knows what was written: memory if it is that far, else a read that begins now. */
+  #findNoOlder(
+    subject: Subject,
+    deadlineMonoMs: number,
+    minAsOf: SourceMs,
+  ): Answer | Promise<Answer> {
+    const remembered = this.#fromMemory(this.#memory.find(subject));
+    if (remembered && remembered.asOf >= minAsOf) return remembered;
+    const reading = this.#fly(subject, this.#parts.clock.monoMs()).then((answer) => {
+      const asOf = 'asOf' in answer ? answer.asOf : Infinity;
+      return asOf >= minAsOf ? answer : unavailable('not-yet');
+    });
+    return this.#byDeadline(reading, deadlineMonoMs);
+  }
+}

@@ -1,0 +1,103 @@
+// The photo plane: memory, then the source. Its own budget and its own places; the color never waits for it.
+
+import type { Clock } from '../clock.ts';
+import { Budget } from '../guards/budget.ts';
+import { SingleFlight } from '../guards/single-flight.ts';
+import type { PhotoId } from '../health-code.ts';
+import { BoundedMap } from '../layers/bounded-map.ts';
+import type { Photo, PhotoSource } from '../source/source.ts';
+
+export interface PhotosOptions {
+  readonly photoMemoryBytesMax: number;
+  readonly photoQueriesPerS: number;
+  readonly photoInFlightMax: number;
+  readonly photoTimeoutMs: number;
+}
+
+export type FoundPhoto = { readonly outcome: 'found'; readonly photo: Photo };
+export type PhotoAnswer = FoundPhoto | { readonly outcome: 'absent' | 'unavailable' | 'shed' };
+
+export interface PhotosStats {
+  hits: number;
+  misses: number;
+  absent: number;
+  shed: number;
+  failures: number;
+}
+
+/** The bytes may come after the record that names them: absence is believed for this long. */
+const ABSENT_MS = 1_000;
+const ABSENT_MAX = 4_096;
+/** Besides its bytes, and a bound on how many empty ones there can be. */
+const ENTRY_BYTES = 200;
+
+export class Photos {
+  readonly stats: PhotosStats = { hits: 0, misses: 0, absent: 0, shed: 0, failures: 0 };
+  readonly #source: PhotoSource;
+  readonly #options: PhotosOptions;
+  readonly #clock: Clock;
+  readonly #memory: BoundedMap<PhotoId, FoundPhoto>;
+  readonly #absent = new BoundedMap<PhotoId, { untilMonoMs: number }>({ entriesMax: ABSENT_MAX });
+  readonly #flights = new SingleFlight<PhotoAnswer>();
+  readonly #budget: Budget;
+
+  constructor(source: PhotoSource, options: PhotosOptions, clock: Clock) {
+    this.#source = source;
+    this.#options = options;
+    this.#clock = clock;
+    this.#budget = new Budget(options.photoQueriesPerS, clock);
+    this.#memory = new BoundedMap({
+      entriesMax: Math.max(16, Math.ceil(options.photoMemoryBytesMax / 1_000)),
+      bytesMax: options.photoMemoryBytesMax,
+      bytesOf: ({ photo }) => photo.bytes.length + ENTRY_BYTES,
+    });
+  }
+
+  /** Bytes held in memory. */
+  get bytes(): number {
+    return this.#memory.bytes;
+  }
+
+  /** At once from memory; else it may take up to `photoTimeoutMs`. Never rejects. */
+  find(id: PhotoId): FoundPhoto | Promise<PhotoAnswer> {
+    const held = this.#memory.get(id);
+    if (held) {
+      this.stats.hits += 1;
+      return held;
+    }
+    this.stats.misses += 1;
+    return this.#flights.do(id, 0, () => this.#load(id));
+  }
+
+  async #load(id: PhotoId): Promise<PhotoAnswer> {
+    const absent = this.#absent.get(id);
+    if (absent && absent.untilMonoMs > this.#clock.monoMs()) return { outcome: 'absent' };
+    if (this.#flights.size > this.#options.photoInFlightMax || !this.#budget.take()) {
+      this.stats.shed += 1;
+      return { outcome: 'shed' };
+    }
+    try {
+      const photo = await this.#source.loadPhoto(
+        id,
+        AbortSignal.timeout(this.#options.photoTimeoutMs),
+      );
+      return photo ? this.#keep(id, photo) : this.#keepAbsent(id);
+    } catch {
+      // Not knowing is not absence: nothing is remembered.
+      this.stats.failures += 1;
+      return { outcome: 'unavailable' };
+    }
+  }
+
+  #keep(id: PhotoId, photo: Photo): FoundPhoto {
+    const found: FoundPhoto = { outcome: 'found', photo };
+    this.#memory.set(id, found);
+    return found;
+  }
+
+  #keepAbsent(id: PhotoId): PhotoAnswer {
+    this.stats.absent += 1;
+    this.#absent.set(id, { untilMonoMs: this.#clock.monoMs() + ABSENT_MS });
+    return { outcome: 'absent' };
+  }
+}

@@ -1,0 +1,324 @@
+// The composition root: source, feed, layers, guards, lookup, edges, in that order. The only file that names concrete layers.
+
+import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import { type GrpcParts, startGrpc } from './edge/grpc.ts';
+import { type HttpEdge, startHttp } from './edge/http.ts';
+import type { Issuers } from './edge/issuers.ts';
+import { startOps } from './edge/ops.ts';
+import { Tokens } from './edge/tokens.ts';
+import type { Batch, Feed } from './feed/feed.ts';
+import { Freshness } from './feed/freshness.ts';
+import { OutboxFeed } from './feed/outbox.ts';
+import { GuardedSource } from './guards/guarded-source.ts';
+import { SingleFlight } from './guards/single-flight.ts';
+import type { Answer, Found } from './health-code.ts';
+import { BoundedMap } from './layers/bounded-map.ts';
+import { Memory } from './layers/memory.ts';
+import type { Negative } from './layers/remembered.ts';
+import { drain } from './life/drain.ts';
+import type { Log } from './log.ts';
+import { Lookup } from './lookup.ts';
+import { Metrics } from './metrics.ts';
+import { PhotoAddresses, type PhotoKeys } from './photo/address.ts';
+import { Photos } from './photo/photos.ts';
+import type { Sql } from './source/sql.ts';
+import { SqlSource } from './source/sql-source.ts';
+
+export interface ServiceParts {
+  readonly config: Config;
+  /** Lookups, the feed and the photos each have their own connections, so that none waits for another. */
+  readonly sql: { readonly lookups: Sql; readonly feed: Sql; readonly photos: Sql };
+  readonly issuers: Issuers;
+  readonly photoKeys: PhotoKeys;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly reflect?: GrpcParts['reflect'];
+}
+
+export interface Service {
+  readonly httpPort: number;
+  readonly grpcPort: number;
+  readonly opsPort: number;
+  /** The heart, for whoever asks from inside this process. */
+  readonly lookup: Lookup;
+  /** Resolves once it may answer. */
+  readonly ready: Promise<void>;
+  drain(): Promise<void>;
+}
+
+export async function startService(parts: ServiceParts): Promise<Service> {
+  const { config, clock, log, sql } = parts;
+  const metrics = new Metrics();
+
+  // Source and feed
+  const feed = new OutboxFeed(sql.feed, config, clock, log);
+  const source = new SqlSource(sql.lookups, () => feed.historyToken);
+  const photoSource = new SqlSource(sql.photos, () => undefined);
+
+  // Layers
+  const freshness = new Freshness(config, clock);
+  const memory = new Memory(config, freshness.floors);
+  memory.onEvict = (subject, version, generation) => {
+    if (generation === freshness.generation) freshness.fence.note(subject, version);
+  };
+  const negatives = new BoundedMap<string, Negative>({ entriesMax: config.negativeEntriesMax });
+  const whole = new BoundedMap<string, Found>({ entriesMax: config.wholeEntriesMax });
+  const photos = new Photos(photoSource, config, clock);
+
+  // Guards, and the heart
+  const guarded = new GuardedSource(source, config, clock, log);
+  const flights = new SingleFlight<Answer>();
+  const lookup = new Lookup(
+    { memory, negatives, whole, layers: [], source: guarded, freshness, flights, clock },
+    config,
+  );
+
+  // Who may ask
+  const tokensFor = (audience: 'lookup-http' | 'lookup-gate') =>
+    new Tokens(parts.issuers, {
+      audience,
+      tokensMax: config.tokensMax,
+      leewayMs: config.tokenLeewayMs,
+    });
+  const phones = tokensFor('lookup-http');
+  const gates = tokensFor('lookup-gate');
+
+  // Freshness: what a change does to what is held here
+  const apply = (batch: Batch) => {
+    const before = freshness.generation;
+    freshness.apply(batch);
+    if (freshness.generation < before) memory.clear();
+    if (batch.joins === 'new-epoch') {
+      whole.clear();
+      phones.clear();
+    }
+    if (batch.joins !== 'continues' || batch.firstLoad) negatives.clear();
+    for (const change of batch.people) {
+      negatives.delete(change.subject);
+      whole.delete(change.subject);
+      if ('erased' in change) memory.drop(change.subject);
+      else memory.update(change, freshness.generation);
+    }
+  };
+  const following = new AbortController();
+  let draining = false;
+  const ready = new Promise<void>((resolve) => {
+    void follow(feed, following.signal, log, (batch) => {
+      apply(batch);
+      resolve();
+    });
+  });
+
+  // Edges
+  const addresses = new PhotoAddresses(parts.photoKeys, {
+    addressMs: config.photoAddressMs,
+    clock,
+  });
+  const shared = { lookup, photos, clock, log };
+  const opened: (() => void | Promise<void>)[] = [() => following.abort()];
+  const orClose = async <T>(starting: Promise<T>): Promise<T> => {
+    try {
+      return await starting;
+    } catch (error) {
+      for (const close of opened) await close();
+      throw error;
+    }
+  };
+  const http = await orClose(
+    startHttp({ ...shared, addresses, tokens: phones, metrics: metrics.http }, config),
+  );
+  opened.push(() => http.close());
+  const epochAndClock = {
+    epoch: () => freshness.epoch,
+    nowAtMost: () => freshness.clock.nowAtMost(),
+  };
+  const grpc = await orClose(
+    startGrpc(
+      {
+        ...shared,
+        tokens: gates,
+        metrics: metrics.grpc,
+        source: epochAndClock,
+        ...(parts.reflect ? { reflect: parts.reflect } : {}),
+      },
+      config,
+    ),
+  );
+  opened.push(() => grpc.close(0));
+  const notReady = () => {
+    if (draining) return 'draining';
+    return freshness.started ? undefined : 'starting: the floors of the areas are not known yet';
+  };
+  const ops = await orClose(startOps({ notReady, metrics }, config));
+
+  metrics.add([
+    reading('lookup_memory_records', 'People held in memory', 'gauge', () => memory.size),
+    reading(
+      'lookup_memory_evicted_total',
+      'People pushed out of memory',
+      'counter',
+      () => memory.evicted,
+    ),
+    reading('lookup_negative_entries', 'Absent subjects remembered', 'gauge', () => negatives.size),
+    reading(
+      'lookup_whole_entries',
+      'Answers that the feed has not caught up with',
+      'gauge',
+      () => whole.size,
+    ),
+    reading(
+      'lookup_fence_entries',
+      'Versions that the fence keeps',
+      'gauge',
+      () => freshness.fence.size,
+    ),
+    reading('lookup_flights', 'Loads under way', 'gauge', () => flights.size),
+    reading(
+      'lookup_flights_started_total',
+      'Loads started',
+      'counter',
+      () => lookup.stats.flightsStarted,
+    ),
+    reading(
+      'lookup_flights_joined_total',
+      'Callers who shared a load',
+      'counter',
+      () => lookup.stats.flightsAsked - lookup.stats.flightsStarted,
+    ),
+    reading(
+      'lookup_revalidations_total',
+      'Reads behind a stale answer',
+      'counter',
+      () => lookup.stats.revalidations,
+    ),
+    reading(
+      'lookup_overtaken_total',
+      'Reads that raced a change and were read again',
+      'counter',
+      () => lookup.stats.overtaken,
+    ),
+    reading(
+      'lookup_source_queries_total',
+      'Queries to the source',
+      'counter',
+      () => guarded.stats.queries,
+    ),
+    reading(
+      'lookup_source_subjects_total',
+      'People asked of the source',
+      'counter',
+      () => guarded.stats.subjects,
+    ),
+    reading(
+      'lookup_source_failures_total',
+      'Queries that failed',
+      'counter',
+      () => guarded.stats.failures,
+    ),
+    reading(
+      'lookup_source_queue_full_total',
+      'Refused: too many waiting',
+      'counter',
+      () => guarded.stats.queueFull,
+    ),
+    reading(
+      'lookup_source_timeouts_total',
+      'Left the queue unasked, out of time',
+      'counter',
+      () => guarded.stats.timeouts,
+    ),
+    reading(
+      'lookup_source_breaker_refusals_total',
+      'Refused: breaker open',
+      'counter',
+      () => guarded.stats.breakerRefusals,
+    ),
+    reading(
+      'lookup_source_breaker_open',
+      '1 while the circuit breaker is not closed',
+      'gauge',
+      () => (guarded.breakerState === 'Closed' ? 0 : 1),
+    ),
+    reading('lookup_source_in_flight', 'Queries under way', 'gauge', () => guarded.inFlight),
+    reading('lookup_source_queued', 'People waiting for a query', 'gauge', () => guarded.queued),
+    reading(
+      'lookup_feed_age_seconds',
+      'Age of the resolved time: how far behind this process is',
+      'gauge',
+      () => freshness.ageMs(freshness.resolved) / 1_000,
+    ),
+    reading('lookup_suspect', '1 while what is held cannot be vouched for', 'gauge', () =>
+      freshness.suspect ? 1 : 0,
+    ),
+    reading(
+      'lookup_areas_known',
+      'Areas whose floor is known',
+      'gauge',
+      () => freshness.floors.known,
+    ),
+    reading('lookup_resident_bytes', 'Memory of this process', 'gauge', () =>
+      process.memoryUsage.rss(),
+    ),
+  ]);
+
+  return {
+    httpPort: http.port,
+    grpcPort: grpc.port,
+    opsPort: ops.port,
+    lookup,
+    ready,
+    async drain() {
+      draining = true;
+      const doors = [
+        {
+          retire: () => http.retire(),
+          finish: (ms: number) => finishHttp(http, () => metrics.http.inFlight, ms),
+        },
+        { retire: () => grpc.retire(), finish: (ms: number) => grpc.close(ms) },
+      ];
+      const stopFollowing = async () => following.abort();
+      await drain(
+        doors,
+        [stopFollowing, ...new Set([sql.lookups, sql.feed, sql.photos])].map((part) =>
+          typeof part === 'function' ? part : () => part.close(),
+        ),
+        config,
+        log,
+      );
+      await ops.close();
+    },
+  };
+}
+
+const reading = (name: string, help: string, kind: 'counter' | 'gauge', read: () => number) => ({
+  name,
+  help,
+  kind,
+  read,
+});
+
+/** The feed retries what fails by itself: what is thrown here is a fault of ours, and silence makes the process suspect. */
+async function follow(
+  feed: Feed,
+  signal: AbortSignal,
+  log: Log,
+  apply: (batch: Batch) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      for await (const batch of feed.follow(signal)) apply(batch);
+    } catch (error) {
+      log.error({ err: error }, 'a batch of changes could not be applied: following anew');
+    }
+  }
+}
+
+/** Keep-alive connections go on being served until each has had an answer that closes it. */
+async function finishHttp(http: HttpEdge, inFlight: () => number, withinMs: number): Promise<void> {
+  http.stopListening();
+  const until = performance.now() + withinMs;
+  while (inFlight() > 0 && performance.now() < until)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  http.close();
+}

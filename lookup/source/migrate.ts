@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import type { SqlSession } from './sql.ts';
+
+/** The schema in the database is not one that these migrations made. */
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError';
+}
+
+const FOLDER = new URL('./migrations/', import.meta.url);
+
+/** Any number that no other program is likely to lock. */
+const LOCK = 7_161_820_340;
+
+/**
+ * Runs the numbered migrations that are missing, each in a transaction of its own; waits for another that does so.
+ * @returns the names of those that ran
+ * @throws MigrationError when one that ran here has been edited since, or the database has one that is not known here
+ */
+export async function migrate(session: SqlSession): Promise<string[]> {
+  const files = readdirSync(FOLDER)
+    .filter((name) => /^\d{4}_.*\.sql$/.test(name))
+    .sort();
+  const ran: string[] = [];
+  await session.query('select pg_advisory_lock($1::bigint)', [String(LOCK)]);
+  try {
+    await session.exec(
+      'create table if not exists schema_migration (name text primary key, sha256 text not null, applied_at timestamptz not null default now())',
+    );
+    const applied = new Map(
+      (
+        await session.query<{ name: string; sha256: string }>(
+          'select name, sha256 from schema_migration',
+        )
+      ).map((row) => [row.name, row.sha256]),
+    );
+    for (const name of applied.keys()) {
+      if (!files.includes(name))
+        throw new MigrationError(
+          `the database has migration ${name}, which this version does not know: use a newer one`,
+        );
+    }
+    for (const name of files) {
+      const text = readFileSync(new URL(name, FOLDER), 'utf8');
+      const sha256 = createHash('sha256').update(text).digest('hex');
+      const before = applied.get(name);
+      if (before === sha256) continue;
+      if (before)
+        throw new MigrationError(
+          `migration ${name} was changed after it ran here: add a new one instead`,
+        );
+      await session.transaction(async () => {
+        await session.exec(text);
+        await session.query('insert into schema_migration (name, sha256) values ($1, $2)', [
+          name,
+          sha256,
+        ]);
+      });
+      ran.push(name);
+    }
+  } finally {
+    await session.query('select pg_advisory_unlock($1::bigint)', [String(LOCK)]);
+  }
+  return ran;
+}
