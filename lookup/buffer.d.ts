@@ -1,5 +1,5 @@
-// Node's Buffer has had these since its first versions; its typings leave them out. They skip what `toString` and `write`
-// do about encodings, on the two paths where that is felt.
+// Node's Buffer has had these since its first versions; its typings leave them out. They skip what `toString` and
+// `write` do about encodings, on the two paths where that is felt.
 interface Buffer {
   latin1Slice(start: number, end: number): string;
   latin1Write(text: string, offset: number, length: number): number;

@@ -1,4 +1,5 @@
-// The demo process: everything in one, on an embedded source, with made people. `npm start` asks for it; nothing else does.
+// The demo process: everything in one, on an embedded source, with made people. `npm start` asks for it; nothing else
+// does.
 
 import { systemClock } from './clock.ts';
 import { readConfig } from './config.ts';

@@ -27,7 +27,10 @@ export interface LookupParts {
   readonly memory: Remembered;
   /** Subjects that do not exist; a change to a subject drops its own. */
   readonly negatives: Side<Negative>;
-  /** Answers read whole from the source that the feed has not caught up with: true as of their own time, and no longer. */
+  /**
+   * Answers read whole from the source that the feed has not caught up with: true as of their own time, and no
+   * longer.
+   */
   readonly whole: Side<Found>;
   /** What lies between memory and the source, fastest first. */
   readonly layers: readonly Layer[];
@@ -119,7 +122,7 @@ export class Lookup {
     return found instanceof FoundInMemory ? found.slot : -1;
   }
 
-  // --- 2. Memory -------------------------------------------------------------------------------------------------------
+  // --- 2. Memory
 
   #fromMemory(slot: number): Found | undefined {
     if (slot < 0) return undefined;
@@ -152,14 +155,16 @@ export class Lookup {
     return { outcome: 'absent', asOf };
   }
 
-  /** Behind a stale answer, within the source's budget, and only while nobody waits for it; a failure changes nothing. */
+  /**
+   * Behind a stale answer, within the source's budget, and only while nobody waits for it; a failure changes nothing.
+   */
   #revalidate(subject: Subject): void {
     if (this.#parts.source.queued >= this.#options.sourceBatchMax) return;
     this.stats.revalidations += 1;
     this.#fly(subject).catch(() => {});
   }
 
-  // --- 3. Single flight ------------------------------------------------------------------------------------------------
+  // --- 3. Single flight
 
   #fly(subject: Subject, notBeforeMonoMs = -Infinity): Promise<Answer> {
     const now = this.#parts.clock.monoMs();
@@ -177,8 +182,9 @@ export class Lookup {
 
   async #flight(subject: Subject, sourceOnly: boolean): Promise<Answer> {
     if (!sourceOnly) {
-      // A second look: between the caller's miss and this flight, another flight for the subject may have ended and kept
-      // what it found. Caller A misses; caller B misses, flies, keeps, lands; A starts a flight of its own: one more read.
+      // A second look: between the caller's miss and this flight, another flight for the subject may have ended and
+      // kept what it found. Caller A misses; caller B misses, flies, keeps, lands; A starts a flight of its own: one
+      // more read.
       const again = this.#fromMemory(this.#memory.find(subject));
       if (again && !again.stale) return settle(again);
       for (const layer of this.#parts.layers) {
@@ -189,7 +195,7 @@ export class Lookup {
     return this.#withGrace(subject, sourceOnly, this.#fromSource(subject));
   }
 
-  // --- 4. Layers between memory and the source -------------------------------------------------------------------------
+  // --- 4. Layers between memory and the source
 
   async #fromLayer(layer: Layer, subject: Subject): Promise<Found | undefined> {
     const hit = await layer.get(subject, AbortSignal.timeout(this.#options.sourceTimeoutSoftMs));
@@ -199,7 +205,7 @@ export class Lookup {
     return found && settle(found);
   }
 
-  // --- 5. Source -------------------------------------------------------------------------------------------------------
+  // --- 5. Source
 
   async #fromSource(subject: Subject): Promise<Answer> {
     let loaded = await this.#parts.source.load(subject);
@@ -267,7 +273,7 @@ export class Lookup {
     return absent;
   }
 
-  // --- 6. Grace --------------------------------------------------------------------------------------------------------
+  // --- 6. Grace
 
   /** Slow or failed, and something within grace is remembered: that, marked stale. */
   async #withGrace(subject: Subject, exact: boolean, reading: Promise<Answer>): Promise<Answer> {
@@ -277,7 +283,8 @@ export class Lookup {
       const answer = await settledWithin(reading, this.#options.sourceTimeoutSoftMs);
       return answer === undefined || answer.outcome === 'unavailable' ? kept : answer;
     } catch {
-      // Counted, and logged at the change of state, where the source is guarded. An error is not a value: nothing is dropped.
+      // Counted, and logged at the change of state, where the source is guarded. An error is not a value: nothing is
+      // dropped.
       return kept ?? unavailable('source');
     }
   }
@@ -292,7 +299,7 @@ export class Lookup {
     return { ...settle(best), ageMs, stale: this.#freshness.isStale(ageMs) };
   }
 
-  // --- 7. Nothing to stand on ------------------------------------------------------------------------------------------
+  // --- 7. Nothing to stand on
 
   /** The caller leaves at the deadline; the flight goes on for the others. */
   async #byDeadline(answering: Promise<Answer>, deadlineMonoMs: number): Promise<Answer> {

@@ -1,4 +1,5 @@
-// The composition root: source, feed, layers, guards, lookup, edges, in that order. The only file that names concrete layers.
+// The composition root: source, feed, layers, guards, lookup, edges, in that order. The only file that names concrete
+// layers.
 
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -298,7 +299,10 @@ const reading = (name: string, help: string, kind: 'counter' | 'gauge', read: ()
   read,
 });
 
-/** The feed retries what fails by itself: what is thrown here is a fault of ours, and silence makes the process suspect. */
+/**
+ * The feed retries what fails by itself: what is thrown here is a fault of ours, and silence makes the process
+ * suspect.
+ */
 async function follow(
   feed: Feed,
   signal: AbortSignal,

@@ -25,7 +25,11 @@ const RANKS: readonly Rank[] = [
     never: /^(layers\/(?!bounded-map)|source\/(?!source\.ts)|feed\/|guards\/(?!timeout))/,
   },
   { rank: 5, files: /^(life|admin|demo)\//, own: true },
-  { rank: 4, files: /^lookup\.ts/, never: /^(layers\/(?!layer\.ts)|source\/(?!source\.ts))/ },
+  {
+    rank: 4,
+    files: /^lookup\.ts/,
+    never: /^(layers\/(?!(layer|remembered)\.ts)|source\/(?!source\.ts))/,
+  },
   { rank: 3, files: /^(guards\/guarded.*|source\/embedded-door)\.ts/ },
   // What remembers, carries or reads never knows another of its kind.
   { rank: 2, files: /^layers\/(memory|redis)\.ts/ },
@@ -45,7 +49,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   '@grpc/reflection': /^edge\/grpc-reflection\.ts/,
   'grpc-health-check': /^edge\/grpc\.ts/,
   protobufjs: /^(edge\/wire|bench\/.*)\.ts/,
-  'fast-jwt': /^edge\/(tokens|mint)\.ts/,
+  'fast-jwt': /^(edge\/(tokens|mint)|bench\/load)\.ts/,
   'lru-cache': /^layers\/(memory|bounded-map)\.ts/,
   pg: /^source\/postgres\.ts/,
   'pg-copy-streams': /^source\/postgres\.ts/,
@@ -61,7 +65,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   autocannon: /^bench\/.*\.ts/,
 };
 
-const ROOTS = /^lookup\/((cli|main|bench\/main)\.ts|build\.mjs)$|\.test\.ts$/;
+const ROOTS = /^lookup\/((cli|main|bench\/(main|load-http|load-grpc))\.ts|build\.mjs)$|\.test\.ts$/;
 const LINE_MAX = 120;
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -1,5 +1,6 @@
-// A gRPC load, in a process of its own: Node's HTTP/2 and hand-made frames, so that the generator costs less than the server.
-// usage: load-grpc.js PORT SECONDS PEOPLE unary|stream QUESTIONS_A_MESSAGE   -> {"answers": n, "seconds": s} on standard output
+// A gRPC load, in a process of its own: Node's HTTP/2 and hand-made frames, so that the generator costs less than the
+// server. usage: load-grpc.js PORT SECONDS PEOPLE unary|stream QUESTIONS_A_MESSAGE   -> {"answers": n, "seconds": s}
+// on standard output
 
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { lookup } from '../../proto/lookup/v1/lookup.js';

@@ -1,6 +1,6 @@
-// npm run bench: what a request costs the server's CPU, beside the least that anything on the same library costs, in the
-// same run. The machines are shared and noisy: read the ratios. Servers and loads are processes of their own, pinned to
-// cores of their own; rounds are interleaved; of each, the median and the spread are told.
+// npm run bench: what a request costs the server's CPU, beside the least that anything on the same library costs, in
+// the same run. The machines are shared and noisy: read the ratios. Servers and loads are processes of their own,
+// pinned to cores of their own; rounds are interleaved; of each, the median and the spread are told.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

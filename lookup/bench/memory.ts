@@ -1,6 +1,6 @@
-// Process memory a record. Two processes load the same people the same way, one into a memory that holds them all, one into
-// a memory of one record, with the same young generation: what the loading itself leaves behind is in both, so the
-// difference is what the records cost.
+// Process memory a record. Two processes load the same people the same way, one into a memory that holds them all,
+// one into a memory of one record, with the same young generation: what the loading itself leaves behind is in both,
+// so the difference is what the records cost.
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

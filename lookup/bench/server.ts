@@ -23,7 +23,8 @@ const { v1 } = lookup;
 
 /** As long as a real answer: same status, headers and body length. */
 const BODY = Buffer.from(
-  `{"color":"green","photo":"/v1/photo/${'x'.repeat(22)}?exp=1795496400&sig=b1.${'x'.repeat(22)}","as_of":"2026-01-01T09:00:00.000Z"}`,
+  `{"color":"green","photo":"/v1/photo/${'x'.repeat(22)}?exp=1795496400&sig=b1.${'x'.repeat(22)}",` +
+    '"as_of":"2026-01-01T09:00:00.000Z"}',
 );
 
 const ANSWER = {

@@ -197,7 +197,7 @@ class Gate {
     };
   }
 
-  // --- the question ----------------------------------------------------------------------------------------------------
+  // --- the question
 
   /** @returns undefined when the bytes are no such message: counted */
   #read<T>(decode: (bytes: Buffer) => T, bytes: Buffer): T | undefined {
@@ -258,7 +258,7 @@ class Gate {
     else this.#metrics.count(ending);
   }
 
-  // --- Lookup ----------------------------------------------------------------------------------------------------------
+  // --- Lookup
 
   #lookup(call: Call, callback: sendUnaryData<Buffer>): void {
     const question = this.#read(decodeLookup, call.request);
@@ -295,7 +295,7 @@ class Gate {
     callback(null, this.#writer.take());
   }
 
-  // --- LookupStream ----------------------------------------------------------------------------------------------------
+  // --- LookupStream
 
   /** Answers gather for a turn of the loop and leave in one message. A reader that is slow is not read from. */
   #lookupStream(stream: Stream): void {
@@ -352,7 +352,7 @@ class Gate {
     line.append(question.requestId, ending);
   }
 
-  // --- GetPhoto --------------------------------------------------------------------------------------------------------
+  // --- GetPhoto
 
   #getPhoto(call: Call, callback: sendUnaryData<Buffer>): void {
     const question = this.#read(decodeGetPhoto, call.request);

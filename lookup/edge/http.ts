@@ -1,8 +1,8 @@
 // The phones' door: GET /v1/code and GET /v1/photo/<id>.
 //
-// uWebSockets.js ends the process from C++, past any uncaughtException handler, when a handler returns without an answer
-// or an abort handler (its issue #1296). So every handler runs inside `guarded`, and an answer that comes later attaches
-// the abort handler first. `req` is gone once the handler returns; `res` once the client is.
+// uWebSockets.js ends the process from C++, past any uncaughtException handler, when a handler returns without an
+// answer or an abort handler (its issue #1296). So every handler runs inside `guarded`, and an answer that comes
+// later attaches the abort handler first. `req` is gone once the handler returns; `res` once the client is.
 
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
@@ -163,7 +163,7 @@ class Door {
     }
   }
 
-  // --- GET /v1/code ----------------------------------------------------------------------------------------------------
+  // --- GET /v1/code
 
   #code(res: UwsResponse, req: UwsRequest): void {
     if (hasBody(req)) return this.#refuse(res, req, 'body');
@@ -282,7 +282,7 @@ class Door {
     return this.#asOfText;
   }
 
-  // --- GET /v1/photo/<id> ----------------------------------------------------------------------------------------------
+  // --- GET /v1/photo/<id>
 
   #photo(res: UwsResponse, req: UwsRequest): void {
     if (hasBody(req)) return this.#refuse(res, req, 'body');
@@ -342,7 +342,7 @@ class Door {
     });
   }
 
-  // --- what goes wrong -------------------------------------------------------------------------------------------------
+  // --- what goes wrong
 
   #refuse(res: UwsResponse, req: UwsRequest, refusal: Refusal): void {
     this.#metrics.refused[refusal] += 1;

@@ -1,4 +1,5 @@
-// The front ends whose tokens are accepted, each with its own keys. Several keys of an issuer live at once, for rotation.
+// The front ends whose tokens are accepted, each with its own keys. Several keys of an issuer live at once, for
+// rotation.
 
 import { createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';

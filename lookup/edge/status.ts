@@ -1,4 +1,5 @@
-// The one table: what happened -> what an HTTP caller and a gRPC caller are told. The only file that knows 503 or UNAVAILABLE.
+// The one table: what happened -> what an HTTP caller and a gRPC caller are told. The only file that knows 503 or
+// UNAVAILABLE.
 
 import type { Refusal } from '../metrics.ts';
 

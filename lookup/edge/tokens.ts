@@ -1,5 +1,5 @@
-// Who is asking: JWTs of the front ends. The library checks form, algorithm, signature and issuer, by a verifier of each
-// key's own, so that no token chooses how it is checked. Times and doors are checked here, by our clock.
+// Who is asking: JWTs of the front ends. The library checks form, algorithm, signature and issuer, by a verifier of
+// each key's own, so that no token chooses how it is checked. Times and doors are checked here, by our clock.
 
 import { createVerifier } from 'fast-jwt';
 import { isId, type Subject } from '../health-code.ts';
@@ -13,8 +13,8 @@ const AUDIENCES: readonly string[] = ['lookup-http', 'lookup-gate'];
 export type TokenFault = 'missing' | 'malformed' | 'invalid' | 'expired' | 'not-yet' | 'wrong-door';
 
 /**
- * A token that was verified, with what its edge remembers of the last answer, for as long as the token is remembered. Most
- * are used once or twice and there are many: numbers that fit a small integer, and no object but the body.
+ * A token that was verified, with what its edge remembers of the last answer, for as long as the token is remembered.
+ * Most are used once or twice and there are many: numbers that fit a small integer, and no object but the body.
  */
 export class Token {
   readonly subject: Subject;

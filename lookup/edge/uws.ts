@@ -1,6 +1,6 @@
 // uWebSockets.js is not on the npm registry under its own name. Two republished builds are depended on, by alias; this
-// chooses the current one, then the one for Node 20 and older glibc, each by the path of its own binary: the older package
-// falls back without a word to a JavaScript imitation when its binary cannot be loaded.
+// chooses the current one, then the one for Node 20 and older glibc, each by the path of its own binary: the older
+// package falls back without a word to a JavaScript imitation when its binary cannot be loaded.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// The two messages of the hot path, read and written by hand: a question in, an answer out. Everything unusual goes through
-// protobufjs' static code, and a property test holds the two together.
+// The two messages of the hot path, read and written by hand: a question in, an answer out. Everything unusual goes
+// through protobufjs' static code, and a property test holds the two together.
 
 import { lookup } from '../../proto/lookup/v1/lookup.js';
 import {
@@ -14,7 +14,10 @@ import type { Refusal } from '../metrics.ts';
 
 const { v1 } = lookup;
 
-/** 64 bits: a number as far as numbers are exact, else a bigint. Rounded ids would name another question of the stream. */
+/**
+ * 64 bits: a number as far as numbers are exact, else a bigint. Rounded ids would name another question of the
+ * stream.
+ */
 export type RequestId = number | bigint;
 
 /** A question, as far as the wire says. */

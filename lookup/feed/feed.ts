@@ -43,8 +43,8 @@ export interface Batch {
   readonly firstLoad: boolean;
   /**
    * How this batch joins what came before. `continues`: nothing lies between. `restarts`: something may (the outbox was
-   * trimmed, or the changes were too many to hold); `floors` is complete, and what is held must be checked again by version.
-   * `new-epoch`: as `restarts`, and versions of before cannot be compared with those of now.
+   * trimmed, or the changes were too many to hold); `floors` is complete, and what is held must be checked again by
+   * version. `new-epoch`: as `restarts`, and versions of before cannot be compared with those of now.
    */
   readonly joins: 'continues' | 'restarts' | 'new-epoch';
 }

@@ -2,9 +2,10 @@ import type { Clock } from '../clock.ts';
 import type { Subject } from '../health-code.ts';
 
 /**
- * The newest version known of each subject that changed, was answered or was evicted lately. It refuses what is older, so
- * that a read which raced a change can undo nothing. Two maps, of which the older is dropped in turn: every version is
- * kept for at least `fenceMs`, or until too many came, and from then on reads that began before are not kept either.
+ * The newest version known of each subject that changed, was answered or was evicted lately. It refuses what is
+ * older, so that a read which raced a change can undo nothing. Two maps, of which the older is dropped in turn: every
+ * version is kept for at least `fenceMs`, or until too many came, and from then on reads that began before are not
+ * kept either.
  */
 export class Fence {
   readonly #fenceMs: number;

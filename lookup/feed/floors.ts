@@ -5,8 +5,8 @@ import type { AreaFloor } from './feed.ts';
 export const AREAS_KNOWN_MAX = 65_535;
 
 /**
- * The floors of all areas, by a dense index of this process's own: a recolored district of two million is one store here.
- * Floor 0 is "not known", and is never taken as green.
+ * The floors of all areas, by a dense index of this process's own: a recolored district of two million is one store
+ * here. Floor 0 is "not known", and is never taken as green.
  */
 export class Floors {
   readonly byIndex = new Uint8Array(AREAS_KNOWN_MAX + 1);

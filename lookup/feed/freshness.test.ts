@@ -53,7 +53,8 @@ describe('snapshots', () => {
       fc.property(snapshot, snapshot, (a, b) => {
         const all = Array.from({ length: 14 }, (_, xid) => xid);
         const covered = all.every((xid) => !seenBy(b, xid) || seenBy(a, xid));
-        // A smaller xmax may still cover when nothing below the larger one was committed: it then errs to the safe side.
+        // A smaller xmax may still cover when nothing below the larger one was committed: it then errs to the safe
+        // side.
         if (covers(a, b)) expect(covered).toBe(true);
         else expect(covered && a.xmax >= b.xmax).toBe(false);
       }),

@@ -122,8 +122,8 @@ export class Freshness {
   }
 
   /**
-   * Whether a record from a read may be kept and combined with the floors held here: its transaction is among those that
-   * the feed has applied, and every change since the read began is known.
+   * Whether a record from a read may be kept and combined with the floors held here: its transaction is among those
+   * that the feed has applied, and every change since the read began is known.
    */
   mayKeep(xid: number, beganMonoMs: number): boolean {
     return seenBy(this.#snapshot, xid) && this.#isComplete(beganMonoMs);

@@ -1,9 +1,9 @@
 // The feed straight from the source's outbox: for a process without Redis, and for the relay.
 //
-// The cursor is a snapshot. One statement returns the time, this statement's snapshot and every row that it sees and the
-// snapshot before did not: rows of transactions that were open then, and of later ones. So a commit is delivered once, as
-// soon as it is visible, in no particular order (versions decide), and an open transaction holds nobody up. A large
-// transaction comes in pieces of one target snapshot, and counts only once all of it is here.
+// The cursor is a snapshot. One statement returns the time, this statement's snapshot and every row that it sees and
+// the snapshot before did not: rows of transactions that were open then, and of later ones. So a commit is delivered
+// once, as soon as it is visible, in no particular order (versions decide), and an open transaction holds nobody up.
+// A large transaction comes in pieces of one target snapshot, and counts only once all of it is here.
 
 import type { Clock } from '../clock.ts';
 import { uuidToId } from '../health-code.ts';

@@ -8,9 +8,9 @@ const DRIFT_MAX = 200e-6;
 const STEP_MS = 500;
 
 /**
- * How old an instant of the source's clock is, without trust in clocks. The source's clock was read after `asked`, so it was
- * at most `sourceMs - asked` ahead of our monotonic one; the smallest such difference seen lately is nearest to the truth,
- * and makes every age an upper bound: a message that lay in a buffer is old on arrival.
+ * How old an instant of the source's clock is, without trust in clocks. The source's clock was read after `asked`, so
+ * it was at most `sourceMs - asked` ahead of our monotonic one; the smallest such difference seen lately is nearest
+ * to the truth, and makes every age an upper bound: a message that lay in a buffer is old on arrival.
  */
 export class SourceClock {
   readonly #clock: Clock;
@@ -59,8 +59,8 @@ export class SourceClock {
   }
 
   /**
-   * Upper bound, in milliseconds, of how long ago this instant was; zero is the least. On the path of every answer: each
-   * clock is read once.
+   * Upper bound, in milliseconds, of how long ago this instant was; zero is the least. On the path of every answer:
+   * each clock is read once.
    */
   ageMs(asOf: SourceMs): number {
     const mono = this.#clock.monoMs();

@@ -1,4 +1,5 @@
-// The one place where the source's failures are bounded: budget, bulkhead, circuit breaker, timeout, and a queue that ends.
+// The one place where the source's failures are bounded: budget, bulkhead, circuit breaker, timeout, and a queue that
+// ends.
 
 import {
   BrokenCircuitError,

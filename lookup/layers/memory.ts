@@ -9,8 +9,8 @@
 //   25 generation: which stretch of the feed kept it up to date
 //   26 areas     3 x uint16, dense indexes of the floors; four and more areas lie in a map beside
 //
-// A slot is reused only through `put`, so a caller that remembers (slot, version, reuse count of the memory) can tell at the
-// price of one cache line that its person is still there: versions come from one sequence for all people.
+// A slot is reused only through `put`, so a caller that remembers (slot, version, reuse count of the memory) can tell
+// at the price of one cache line that its person is still there: versions come from one sequence for all people.
 
 import { LRUCache } from 'lru-cache';
 import type { Floors } from '../feed/floors.ts';
@@ -66,8 +66,8 @@ export class Memory implements Remembered {
   }
 
   /**
-   * The subject's slot; -1 when it is not held. One look-up in four makes it the most recently used: to relink it touches
-   * four more cache lines, and who is asked for often is found by the sample too.
+   * The subject's slot; -1 when it is not held. One look-up in four makes it the most recently used: to relink it
+   * touches four more cache lines, and who is asked for often is found by the sample too.
    */
   find(subject: Subject): number {
     this.#finds = (this.#finds + 1) & TOUCH_MASK;

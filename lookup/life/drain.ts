@@ -14,8 +14,8 @@ export interface DrainOptions {
 }
 
 /**
- * Leaves without dropping a request: unready, wait for balancers to notice, accept nothing new, finish, and only then close
- * what the answers came from, outermost first.
+ * Leaves without dropping a request: unready, wait for balancers to notice, accept nothing new, finish, and only then
+ * close what the answers came from, outermost first.
  */
 export async function drain(
   doors: readonly Door[],

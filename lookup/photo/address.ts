@@ -68,9 +68,9 @@ const BLOCKS_MAX = 64;
 const PERIODS_AHEAD = 3;
 
 /**
- * The signature is AES-128 of the photo id, under a key made by HMAC-SHA256 from the file's secret and the expiry. A block
- * cipher is a pseudorandom function of its one block, so nobody without the key can tell it for another id; and one
- * cipher object per key and hour makes it a tenth of the cost of an HMAC for each address.
+ * The signature is AES-128 of the photo id, under a key made by HMAC-SHA256 from the file's secret and the expiry. A
+ * block cipher is a pseudorandom function of its one block, so nobody without the key can tell it for another id; and
+ * one cipher object per key and hour makes it a tenth of the cost of an HMAC for each address.
  */
 export class PhotoAddresses {
   readonly #signing: PhotoKey;

@@ -1,7 +1,7 @@
-// How the operators' commands reach the embedded source of a running process: a socket in its folder, for its owner only.
-// Lines of JSON, one request at a time: {sql, values} -> {rows} or {error}. "begin" holds the database until "commit",
-// "rollback" or the end of the connection: PGlite has one session, and a reader that looked into another's open transaction
-// would deliver changes that may never be (which is what its own socket server would do).
+// How the operators' commands reach the embedded source of a running process: a socket in its folder, for its owner
+// only. Lines of JSON, one request at a time: {sql, values} -> {rows} or {error}. "begin" holds the database until
+// "commit", "rollback" or the end of the connection: PGlite has one session, and a reader that looked into another's
+// open transaction would deliver changes that may never be (which is what its own socket server would do).
 
 import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';

@@ -25,7 +25,8 @@ export async function migrate(session: SqlSession): Promise<string[]> {
   await session.query('select pg_advisory_lock($1::bigint)', [String(LOCK)]);
   try {
     await session.exec(
-      'create table if not exists schema_migration (name text primary key, sha256 text not null, applied_at timestamptz not null default now())',
+      `create table if not exists schema_migration (
+        name text primary key, sha256 text not null, applied_at timestamptz not null default now())`,
     );
     const applied = new Map(
       (

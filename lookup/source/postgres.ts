@@ -21,7 +21,8 @@ const toDriver = (values: readonly SqlValue[]) =>
 
 /**
  * A pool in which a connection that failed or timed out is destroyed, never handed on: node-postgres itself puts a
- * client whose query timed out back among the idle ones (its issue #3399), and the next query waits behind the dead one.
+ * client whose query timed out back among the idle ones (its issue #3399), and the next query waits behind the dead
+ * one.
  */
 export class PostgresSql implements Sql {
   readonly #pool: pg.Pool;

@@ -108,7 +108,9 @@ export function describeSource(open: () => Promise<OpenedSource>): void {
     it('reads a photo, and tells when there is none', async () => {
       const png = Buffer.from('89504e470d0a1a0a00', 'hex');
       const [row] = await opened.session.query<{ id: string }>(
-        `insert into photo (id, mime, bytes) select encode(substring(sha256($1::bytea) for 16), 'hex')::uuid, 'image/png', $1::bytea returning lookup_subject_text(id) as id`,
+        `insert into photo (id, mime, bytes)
+           select encode(substring(sha256($1::bytea) for 16), 'hex')::uuid, 'image/png', $1::bytea
+           returning lookup_subject_text(id) as id`,
         [png],
       );
       const photo = await source().loadPhoto(row?.id as string, never);
@@ -204,7 +206,8 @@ export function describeSource(open: () => Promise<OpenedSource>): void {
       const following = follower(opened.sql, { feedChunkRows: 7 });
       await following.next();
       await opened.session.query(
-        `insert into person (subject, color) select ('00000000-0000-0000-0001-' || lpad(n::text, 12, '0'))::uuid, 'green' from generate_series(1, 100) n`,
+        `insert into person (subject, color)
+           select ('00000000-0000-0000-0001-' || lpad(n::text, 12, '0'))::uuid, 'green' from generate_series(1, 100) n`,
       );
       const batch = await following.nextChanges();
       expect(batch.people.length).toBe(100);

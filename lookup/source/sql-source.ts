@@ -8,14 +8,15 @@ export class OtherSourceError extends Error {
   override readonly name = 'OtherSourceError';
 }
 
-// One batch, one statement: the people, the floors of their areas as this same statement sees them, and its time. A row comes
-// back for every subject asked, so that the time is there even when nobody is found.
+// One batch, one statement: the people, the floors of their areas as this same statement sees them, and its time. A
+// row comes back for every subject asked, so that the time is there even when nobody is found.
 const LOAD: Statement = {
   name: 'load',
   text: `
 select asked.subject::text as subject,
   floor(extract(epoch from now()) * 1000)::text as as_of,
-  (not pg_is_in_recovery() and ($2::uuid is null or exists (select from history_token where token = $2::uuid)))::text as known,
+  (not pg_is_in_recovery()
+     and ($2::uuid is null or exists (select from history_token where token = $2::uuid)))::text as known,
   person.version::text as version,
   person.xid::text as xid,
   person.color::text as color,

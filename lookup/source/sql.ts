@@ -15,8 +15,8 @@ export interface Statement {
 }
 
 /**
- * What the source, the outbox and the photos need of PostgreSQL: each call is one statement in a transaction of its own.
- * Every column comes back as text or null, bytea as bytes, json parsed by the caller.
+ * What the source, the outbox and the photos need of PostgreSQL: each call is one statement in a transaction of its
+ * own. Every column comes back as text or null, bytea as bytes, json parsed by the caller.
  */
 export interface Sql {
   query<Row>(

@@ -35,7 +35,8 @@ create function lookup_photo_mime(bytes bytea) returns text language sql immutab
   select case
     when substring(bytes for 3) = '\xffd8ff'::bytea then 'image/jpeg'
     when substring(bytes for 8) = '\x89504e470d0a1a0a'::bytea then 'image/png'
-    when substring(bytes for 4) = '\x52494646'::bytea and substring(bytes from 9 for 4) = '\x57454250'::bytea then 'image/webp'
+    when substring(bytes for 4) = '\x52494646'::bytea and substring(bytes from 9 for 4) = '\x57454250'::bytea
+      then 'image/webp'
   end
 $$;
 
@@ -191,7 +192,8 @@ create function lookup_begin_first_load() returns void language plpgsql as $$
 begin
   lock table person in share row exclusive mode;
   if exists (select from person) then
-    raise exception 'person is not empty: this would not be the first load' using errcode = 'object_not_in_prerequisite_state';
+    raise exception 'person is not empty: this would not be the first load'
+      using errcode = 'object_not_in_prerequisite_state';
   end if;
   insert into outbox (xid, version, kind) values (pg_current_xact_id(), nextval('change_version'), 'load');
   perform set_config('lookup.first_load', pg_current_xact_id()::text, true);
@@ -199,7 +201,10 @@ end $$;
 
 -- Which source this is. The cluster's identifier and timeline change when another copy is promoted; the counter is
 -- raised by whoever found that this source had lost history.
-create table source_epoch (only_row boolean primary key default true check (only_row), counter bigint not null default 1);
+create table source_epoch (
+  only_row boolean primary key default true check (only_row),
+  counter bigint not null default 1
+);
 insert into source_epoch default values;
 create function lookup_source_epoch() returns text language sql volatile as $$
   select (select system_identifier::text from pg_control_system()) || '-'
@@ -212,7 +217,10 @@ create function lookup_mark(out source_epoch text, out as_of timestamptz) langua
 $$;
 
 -- A token a second: a source that lacks the one in a reader's cursor has lost history (restored from a backup).
-create table history_token (token uuid primary key default gen_random_uuid(), written_at timestamptz not null default clock_timestamp());
+create table history_token (
+  token uuid primary key default gen_random_uuid(),
+  written_at timestamptz not null default clock_timestamp()
+);
 create index history_token_written on history_token (written_at);
 
 -- What readers have seen. Trimming removes only what a stored cursor older than the retention had seen.
@@ -226,12 +234,15 @@ declare
   passed record;
 begin
   if not pg_try_advisory_xact_lock(7161820341) then return; end if;
-  if exists (select from history_token where written_at > clock_timestamp() - interval '900 milliseconds') then return; end if;
+  if exists (select from history_token where written_at > clock_timestamp() - interval '900 milliseconds') then
+    return;
+  end if;
   insert into history_token default values;
   insert into feed_cursor (snapshot) values (seen) on conflict do nothing;
   select * into passed from feed_cursor where stored_at < now() - retention order by stored_at desc limit 1;
   if found then
-    insert into outbox_trim (floor) values (passed.snapshot) on conflict (only_row) do update set floor = excluded.floor;
+    insert into outbox_trim (floor) values (passed.snapshot)
+      on conflict (only_row) do update set floor = excluded.floor;
     delete from outbox where ctid = any (array(
       select ctid from outbox where pg_visible_in_snapshot(xid, passed.snapshot) order by xid, version limit 20000));
     delete from feed_cursor where stored_at < passed.stored_at;
