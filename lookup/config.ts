@@ -111,6 +111,7 @@ export const SETTINGS = {
   sourceBreakerHalfOpenAfterMs: ms(1_000, 'how long it refuses before it tries again'),
 
   feedPollMs: ms(50, 'pause between two reads of the outbox', 5, 10_000),
+  feedTimeoutMs: ms(5_000, 'wait no longer for one read of the outbox, then connect anew'),
   feedChunkRows: count(10_000, 'rows of the outbox read at once', 1, 1_000_000),
   feedChangesMax: count(
     1_000_000,

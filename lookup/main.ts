@@ -31,7 +31,7 @@ export async function serve(env: Record<string, string | undefined>): Promise<vo
   const sql = {
     lookups: pool('lookups', config.postgresPoolMax, config.sourceTimeoutHardMs),
     // A large transaction is read in pieces; each may take longer than a lookup may.
-    feed: pool('feed', 1, 10_000),
+    feed: pool('feed', 1, config.feedTimeoutMs),
     photos: pool('photos', 2, config.photoTimeoutMs),
   };
   const service = await startService({ config, sql, issuers, photoKeys, clock: systemClock, log });

@@ -8,7 +8,7 @@
 import type { Clock } from '../clock.ts';
 import { uuidToId } from '../health-code.ts';
 import type { Log } from '../log.ts';
-import type { Sql, Statement } from '../source/sql.ts';
+import type { Sql, SqlValue, Statement } from '../source/sql.ts';
 import { parseAreas, requireColor } from '../source/sql-rows.ts';
 import {
   type AreaFloor,
@@ -21,6 +21,7 @@ import {
 
 export interface OutboxOptions {
   readonly feedPollMs: number;
+  readonly feedTimeoutMs: number;
   readonly feedChunkRows: number;
   readonly feedChangesMax: number;
   readonly outboxRetentionMs: number;
@@ -114,6 +115,10 @@ class ReadOnlySourceError extends Error {
   override readonly name = 'ReadOnlySourceError';
 }
 
+class FeedTimeoutError extends Error {
+  override readonly name = 'FeedTimeoutError';
+}
+
 const KEEP_EVERY_MS = 1_000;
 const RETRY_MS_MAX = 1_000;
 
@@ -153,11 +158,7 @@ export class OutboxFeed implements Feed {
         yield batch;
         if (this.#clock.monoMs() - keptMonoMs >= KEEP_EVERY_MS) {
           keptMonoMs = this.#clock.monoMs();
-          await this.#sql.query(
-            KEEP,
-            [cursor.head.snapshot, this.#options.outboxRetentionMs],
-            signal,
-          );
+          await this.#query(KEEP, [cursor.head.snapshot, this.#options.outboxRetentionMs], signal);
         }
         await pause(this.#options.feedPollMs, signal);
       } catch (error) {
@@ -167,6 +168,28 @@ export class OutboxFeed implements Feed {
         const most = Math.min(RETRY_MS_MAX, this.#options.feedPollMs * 2 ** Math.min(failures, 10));
         await pause(most * (0.5 + Math.random() / 2), signal);
       }
+    }
+  }
+
+  /** A lost connection says nothing, and TCP waits for a quarter of an hour: the wait ends here, and it with it. */
+  async #query<R>(
+    statement: Statement,
+    values: readonly SqlValue[],
+    signal: AbortSignal,
+  ): Promise<R[]> {
+    signal.throwIfAborted();
+    const limit = new AbortController();
+    const end = () => limit.abort(signal.reason);
+    signal.addEventListener('abort', end, { once: true });
+    const timer = setTimeout(
+      () => limit.abort(new FeedTimeoutError(`${statement.name} took too long`)),
+      this.#options.feedTimeoutMs,
+    );
+    try {
+      return await this.#sql.query<R>(statement, values, limit.signal);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
     }
   }
 
@@ -185,7 +208,7 @@ export class OutboxFeed implements Feed {
   ): Promise<{ batch: Batch; next: Cursor }> {
     let asked = this.#clock.monoMs();
     let head = await this.#headOf(
-      await this.#sql.query<Row>(BEGIN, [before?.head.token ?? null], signal),
+      await this.#query<Row>(BEGIN, [before?.head.token ?? null], signal),
     );
     const isOther = before !== undefined && isOtherSource(before.head, head);
     if (isOther) {
@@ -194,9 +217,9 @@ export class OutboxFeed implements Feed {
         'the source has lost history: a new epoch begins',
       );
       this.#token = undefined;
-      await this.#sql.query(NEW_EPOCH, [String(this.#versionSeen)], signal);
+      await this.#query(NEW_EPOCH, [String(this.#versionSeen)], signal);
       asked = this.#clock.monoMs();
-      head = await this.#headOf(await this.#sql.query<Row>(BEGIN, [null], signal));
+      head = await this.#headOf(await this.#query<Row>(BEGIN, [null], signal));
     }
     const next = this.#advance(head);
     const floors = (head.floors ?? []).map(([area, floor, version]) => ({
@@ -216,7 +239,7 @@ export class OutboxFeed implements Feed {
     let position = { xid: '0', version: '0' };
     const asked = this.#clock.monoMs();
     for (;;) {
-      const rows = await this.#sql.query<Row>(
+      const rows = await this.#query<Row>(
         POLL,
         [
           cursor.head.token,

@@ -18,6 +18,7 @@ export interface OpenedSource {
 
 const OPTIONS: OutboxOptions = {
   feedPollMs: 5,
+  feedTimeoutMs: 5_000,
   feedChunkRows: 1_000,
   feedChangesMax: 10_000,
   outboxRetentionMs: 3_600_000,
