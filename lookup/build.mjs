@@ -2,7 +2,7 @@
 // npm run proto runs the first step alone (the type check needs it).
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -52,4 +52,12 @@ if (process.argv[2] !== '--proto') {
     recursive: true,
   });
   cpSync(join(root, 'lookup/demo/page'), join(root, 'dist/lookup/demo/page'), { recursive: true });
+  chmodSync(join(root, 'dist/lookup/cli.js'), 0o755);
+  linkOwnCommand();
+}
+
+/** Not every npm finds a package's own command: without this `npx lookup` might look far away for another. */
+function linkOwnCommand() {
+  rmSync(bin('lookup'), { force: true });
+  symlinkSync('../../dist/lookup/cli.js', bin('lookup'));
 }

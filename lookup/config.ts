@@ -219,11 +219,16 @@ function readSecretFile(env: string, path: string, problems: string[]): string |
   }
 }
 
-/**
- * Reads `LOOKUP_…` variables; each secret may come as `…_FILE` instead.
- * @throws ConfigError naming every wrong value, misspelled name and broken relation
- */
-export function readConfig(env: Record<string, string | undefined>): Config {
+/** What an environment says, right or wrong. */
+export interface InspectedConfig {
+  /** Undefined where nothing is set and there is no default, or where the value is wrong. */
+  readonly values: Readonly<Record<SettingName, string | number | undefined>>;
+  /** Every wrong value, misspelled name and broken relation; the relations only when all values are right. */
+  readonly problems: readonly string[];
+}
+
+/** Reads `LOOKUP_…` variables; each secret may come as `…_FILE` instead. */
+export function inspectConfig(env: Record<string, string | undefined>): InspectedConfig {
   const problems: string[] = [];
   const known = new Set<string>();
   const values: Record<string, string | number | undefined> = {};
@@ -245,6 +250,15 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     if (name.startsWith('LOOKUP_') && !known.has(name)) problems.push(misspelled(name, known));
   }
   if (problems.length === 0) problems.push(...brokenRelations(values as unknown as Config));
+  return { values: values as InspectedConfig['values'], problems };
+}
+
+/**
+ * As {@link inspectConfig}, for whoever needs all of it right.
+ * @throws ConfigError naming every problem
+ */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const { values, problems } = inspectConfig(env);
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(values) as unknown as Config;
 }

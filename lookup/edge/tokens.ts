@@ -46,7 +46,7 @@ export interface TokensOptions {
 const LENGTH_MAX: Record<Audience, number> = { 'lookup-http': 2_048, 'lookup-gate': 300 };
 
 /** Whoever photographs a QR code gets nothing for long. */
-const GATE_LIFETIME_MAX_MS = 120_000;
+export const GATE_LIFETIME_MAX_MS = 120_000;
 
 /** Header segments seen on good tokens: one for each key, and few spellings of it. */
 const HEADERS_MAX = 1_024;

@@ -12,15 +12,18 @@ const FOLDER = new URL('./migrations/', import.meta.url);
 /** Any number that no other program is likely to lock. */
 const LOCK = 7_161_820_340;
 
+interface Migration {
+  readonly name: string;
+  readonly text: string;
+  readonly sha256: string;
+}
+
 /**
  * Runs the numbered migrations that are missing, each in a transaction of its own; waits for another that does so.
  * @returns the names of those that ran
  * @throws MigrationError when one that ran here has been edited since, or the database has one that is not known here
  */
 export async function migrate(session: SqlSession): Promise<string[]> {
-  const files = readdirSync(FOLDER)
-    .filter((name) => /^\d{4}_.*\.sql$/.test(name))
-    .sort();
   const ran: string[] = [];
   await session.query('select pg_advisory_lock($1::bigint)', [String(LOCK)]);
   try {
@@ -28,28 +31,7 @@ export async function migrate(session: SqlSession): Promise<string[]> {
       `create table if not exists schema_migration (
         name text primary key, sha256 text not null, applied_at timestamptz not null default now())`,
     );
-    const applied = new Map(
-      (
-        await session.query<{ name: string; sha256: string }>(
-          'select name, sha256 from schema_migration',
-        )
-      ).map((row) => [row.name, row.sha256]),
-    );
-    for (const name of applied.keys()) {
-      if (!files.includes(name))
-        throw new MigrationError(
-          `the database has migration ${name}, which this version does not know: use a newer one`,
-        );
-    }
-    for (const name of files) {
-      const text = readFileSync(new URL(name, FOLDER), 'utf8');
-      const sha256 = createHash('sha256').update(text).digest('hex');
-      const before = applied.get(name);
-      if (before === sha256) continue;
-      if (before)
-        throw new MigrationError(
-          `migration ${name} was changed after it ran here: add a new one instead`,
-        );
+    for (const { name, text, sha256 } of await missing(session)) {
       await session.transaction(async () => {
         await session.exec(text);
         await session.query('insert into schema_migration (name, sha256) values ($1, $2)', [
@@ -63,4 +45,53 @@ export async function migrate(session: SqlSession): Promise<string[]> {
     await session.query('select pg_advisory_unlock($1::bigint)', [String(LOCK)]);
   }
   return ran;
+}
+
+/**
+ * @returns the names of those that {@link migrate} would run; changes nothing
+ * @throws MigrationError as migrate does
+ */
+export async function pendingMigrations(session: SqlSession): Promise<string[]> {
+  return (await missing(session)).map(({ name }) => name);
+}
+
+async function missing(session: SqlSession): Promise<Migration[]> {
+  const migrations = readMigrations();
+  const applied = await appliedMigrations(session);
+  for (const name of applied.keys()) {
+    if (!migrations.some((migration) => migration.name === name))
+      throw new MigrationError(
+        `the database has migration ${name}, which this version does not know: use a newer one`,
+      );
+  }
+  return migrations.filter(({ name, sha256 }) => {
+    const before = applied.get(name);
+    if (before !== undefined && before !== sha256)
+      throw new MigrationError(
+        `migration ${name} was changed after it ran here: add a new one instead`,
+      );
+    return before === undefined;
+  });
+}
+
+function readMigrations(): Migration[] {
+  return readdirSync(FOLDER)
+    .filter((name) => /^\d{4}_.*\.sql$/.test(name))
+    .sort()
+    .map((name) => {
+      const text = readFileSync(new URL(name, FOLDER), 'utf8');
+      return { name, text, sha256: createHash('sha256').update(text).digest('hex') };
+    });
+}
+
+/** Name -> SHA-256 of its text, as it ran. */
+async function appliedMigrations(session: SqlSession): Promise<Map<string, string>> {
+  const [table] = await session.query<{ there: string | null }>(
+    "select to_regclass('schema_migration')::text as there",
+  );
+  if (!table?.there) return new Map();
+  const rows = await session.query<{ name: string; sha256: string }>(
+    'select name, sha256 from schema_migration',
+  );
+  return new Map(rows.map((row) => [row.name, row.sha256]));
 }

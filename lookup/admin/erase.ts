@@ -1,0 +1,102 @@
+import { idToUuid, type Subject, uuidToId } from '../health-code.ts';
+import type { SqlSession } from '../source/sql.ts';
+import { sayChange } from './change.ts';
+import { confirm } from './confirm.ts';
+import { CommandError, type Output } from './output.ts';
+
+export interface EraseOptions {
+  readonly subjects: readonly Subject[];
+  readonly yes: boolean;
+  /** How long the outbox keeps what it said of them before. */
+  readonly outboxRetentionMs: number;
+}
+
+interface Erased {
+  readonly subject: Subject;
+  /** Erased before already. */
+  readonly already: boolean;
+}
+
+/** `lookup erase SUBJECT...`: all of them or none. There is no way back. */
+export async function erase(
+  session: SqlSession,
+  options: EraseOptions,
+  output: Output,
+): Promise<void> {
+  const subjects = [...new Set(options.subjects)];
+  await requireKnown(session, subjects);
+  const who = subjects.length === 1 ? subjects[0] : `${subjects.length} people`;
+  await confirm(output, `Erase ${who} for good? This cannot be undone.`, options);
+  const { erased, photos } = await session.transaction(async () => {
+    const held = await holdPeople(session, subjects);
+    await session.query(
+      'update person set erased_at = now() where subject = any($1::uuid[]) and erased_at is null',
+      [subjects.map(idToUuid)],
+    );
+    return {
+      erased: held.map(({ subject, already }): Erased => ({ subject, already })),
+      photos: await dropUnused(
+        session,
+        held.flatMap(({ photo }) => photo ?? []),
+      ),
+    };
+  });
+  await sayChange(session, output, {
+    changed: erased.some(({ already }) => !already),
+    text: erased
+      .map(({ subject, already }) => `${subject}: ${already ? 'was erased before' : 'erased'}`)
+      .join('\n'),
+    value: { erased, photos_deleted: photos },
+    undo: undefined,
+  });
+  output.line(`photos deleted: ${photos.length === 0 ? 'none' : photos.join(', ')}`);
+  output.note(
+    `The outbox keeps what it told of them for ${options.outboxRetentionMs / 60_000} minutes more ` +
+      '(LOOKUP_OUTBOX_RETENTION_MS), and the source their bare subject for a day, so that nothing late brings them ' +
+      'back. A running "lookup serve" or demo sees to both.',
+  );
+}
+
+/** @throws CommandError (2) naming all who are not there */
+async function requireKnown(session: SqlSession, subjects: readonly Subject[]): Promise<void> {
+  const rows = await session.query<{ subject: string }>(
+    'select subject::text as subject from person where subject = any($1::uuid[])',
+    [subjects.map(idToUuid)],
+  );
+  const known = new Set(rows.map(({ subject }) => uuidToId(subject)));
+  const unknown = subjects.filter((subject) => !known.has(subject));
+  if (unknown.length > 0)
+    throw new CommandError(`no such person in the source: ${unknown.join(', ')}`, 2);
+}
+
+/** In one order for all commands, so that two of them cannot wait for each other. */
+async function holdPeople(session: SqlSession, subjects: readonly Subject[]) {
+  const rows = await session.query<{ subject: string; photo: string | null; already: string }>(
+    `select subject::text as subject, photo_id::text as photo, (erased_at is not null)::text as already
+      from person where subject = any($1::uuid[]) order by subject for update`,
+    [subjects.map(idToUuid)],
+  );
+  return rows.map(({ subject, photo, already }) => ({
+    subject: uuidToId(subject),
+    photo: photo ?? undefined,
+    already: already === 'true',
+  }));
+}
+
+/**
+ * Two statements: the second sees whoever was given the photo while the first waited for them.
+ * @param ids as uuid
+ * @returns those that nobody else had, as photo ids
+ */
+async function dropUnused(session: SqlSession, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return [];
+  await session.query('select 1 from photo where id = any($1::uuid[]) order by id for update', [
+    ids,
+  ]);
+  const rows = await session.query<{ id: string }>(
+    `delete from photo where id = any($1::uuid[])
+      and not exists (select from person where photo_id = photo.id) returning id::text as id`,
+    [ids],
+  );
+  return rows.map(({ id }) => uuidToId(id)).sort();
+}
