@@ -5,8 +5,10 @@ import { readFileSync } from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import {
   guardSubjects,
+  opsOf,
   parseArea,
   parseLifetime,
+  parseOpsList,
   parsePhotoId,
   parsePort,
   parseSubject,
@@ -20,6 +22,7 @@ import type { Output } from './admin/output.ts';
 import { setArea } from './admin/set-area.ts';
 import { setColor } from './admin/set-color.ts';
 import { newPhotoOf, setPhoto } from './admin/set-photo.ts';
+import { status } from './admin/status.ts';
 import { terminalOutput } from './admin/terminal.ts';
 import { token } from './admin/token.ts';
 import { type Config, readConfig } from './config.ts';
@@ -201,6 +204,24 @@ command('token', 'mint a token, as the back end of a front end does')
 command('config', 'show every setting: name, value, unit, default and meaning').action(
   (options: Spoken) => showConfig(env, outputOf(options)),
 );
+
+command('status', 'show how running processes and the source are')
+  .option(
+    '--ops <address...>',
+    'ops ports to ask; unless told, the one of these settings',
+    parseOpsList,
+  )
+  .action(async (options: Spoken & { ops?: string[] }) => {
+    const output = outputOf(options);
+    const config = readConfig(env);
+    const { withSession } = await import('./sessions.ts');
+    const say = (where: string) => output.note(`On ${where}.`);
+    await status(
+      { ops: options.ops ?? [opsOf(config)], intervalMs: 1_000 },
+      (read) => withSession({ config, say, anySchema: true, onlyRunning: true }, read),
+      output,
+    );
+  });
 
 async function main(): Promise<number> {
   // Whoever reads our output may have seen enough: "lookup config | head".

@@ -54,3 +54,16 @@ export function parseOps(text: string): string {
 export function guardSubjects(args: readonly string[]): string[] {
   return args.map((text) => (text.startsWith('-') && isId(text) ? ` ${text}` : text));
 }
+
+/** Repeatable. */
+export function parseOpsList(text: string, before: readonly string[] = []): string[] {
+  return [...before, parseOps(text)];
+}
+
+/** Where a process with these settings, on this machine, is asked. */
+export function opsOf({ opsHost, opsPort }: { opsHost: string; opsPort: number }): string {
+  if (opsPort === 0)
+    throw new CommandError('LOOKUP_OPS_PORT is 0, any free port: tell which one with --ops', 2);
+  const host = opsHost === '0.0.0.0' || opsHost === '::' ? '127.0.0.1' : opsHost;
+  return parseOps(`${host.includes(':') ? `[${host}]` : host}:${opsPort}`);
+}

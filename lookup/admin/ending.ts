@@ -19,7 +19,7 @@ const SETTINGS = new Set([
 /** @param debug whether to tell where in the code it came from */
 export function endingOf(error: unknown, options: { readonly debug: boolean }): Ending {
   const { name, message, stack, problems } = asError(error);
-  const lines = (problems ?? [message || name]).map((line) => `error: ${line}`);
+  const lines = (problems ?? (message || name).split('\n')).map((line) => `error: ${line}`);
   if (options.debug && stack) lines.push(stack);
   if (name === 'InterruptedError') return { code: 130, lines };
   if (error instanceof CommandError) return { code: error.exitCode, lines };

@@ -1,7 +1,7 @@
 import { idToUuid, type Subject, uuidToId } from '../health-code.ts';
 import type { SqlSession } from '../source/sql.ts';
 import { sayChange } from './change.ts';
-import { confirm } from './confirm.ts';
+import { confirm, grouped } from './confirm.ts';
 import { CommandError, type Output } from './output.ts';
 
 export interface EraseOptions {
@@ -51,7 +51,7 @@ export async function erase(
   });
   output.line(`photos deleted: ${photos.length === 0 ? 'none' : photos.join(', ')}`);
   output.note(
-    `The outbox keeps what it told of them for ${options.outboxRetentionMs / 60_000} minutes more ` +
+    `The outbox keeps what it told of them for ${grouped(Math.ceil(options.outboxRetentionMs / 1_000))} s more ` +
       '(LOOKUP_OUTBOX_RETENTION_MS), and the source their bare subject for a day, so that nothing late brings them ' +
       'back. A running "lookup serve" or demo sees to both.',
   );

@@ -1,0 +1,71 @@
+// What a running process says of itself on its ops port.
+
+const TIMEOUT_MS = 2_000;
+
+export interface ProcessState {
+  /** Why it is not ready; undefined when it is. */
+  readonly notReady: string | undefined;
+  readonly metrics: Metrics;
+}
+
+/** Values of Prometheus' text, by name and labels. */
+export class Metrics {
+  readonly #values = new Map<string, number>();
+
+  /** @param text lines "name{label="value",...} number"; others are passed over */
+  constructor(text: string) {
+    for (const line of text.split('\n')) {
+      const [, name, labels, value] = /^([a-z_]+)(?:\{(.*)\})? (\S+)/.exec(line) ?? [];
+      if (name) this.#values.set(keyOf(name, labels?.split(',') ?? []), Number(value));
+    }
+  }
+
+  /** @returns undefined when it is not there: another version has other metrics */
+  get(name: string, labels: Readonly<Record<string, string>> = {}): number | undefined {
+    const written = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+    return this.#values.get(keyOf(name, written));
+  }
+
+  /** Over both edges. */
+  sum(name: string, label: string, value: string): number {
+    return ['http', 'grpc'].reduce(
+      (sum, edge) => sum + (this.get(name, { edge, [label]: value }) ?? 0),
+      0,
+    );
+  }
+}
+
+const keyOf = (name: string, labels: readonly string[]) => [name, ...[...labels].sort()].join(',');
+
+/**
+ * @param origin as "http://127.0.0.1:9100"
+ * @throws when nobody answers there, or somebody else does
+ */
+export async function readProcess(origin: string): Promise<ProcessState> {
+  const [ready, metrics] = await Promise.all([ask(origin, '/readyz'), ask(origin, '/metrics')]);
+  if (metrics.status !== 200 || !metrics.text.includes('lookup_'))
+    throw new Error(`what answers there is no lookup process (${metrics.status} to /metrics)`);
+  return {
+    notReady: ready.status === 200 ? undefined : ready.text.trim(),
+    metrics: new Metrics(metrics.text),
+  };
+}
+
+async function ask(origin: string, path: string): Promise<{ status: number; text: string }> {
+  try {
+    const response = await fetch(origin + path, {
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      redirect: 'error',
+    });
+    return { status: response.status, text: await response.text() };
+  } catch (error) {
+    const { name, message, cause } = error as Error & {
+      cause?: { code?: string; message?: string };
+    };
+    const why =
+      name === 'TimeoutError'
+        ? `none within ${TIMEOUT_MS} ms`
+        : (cause?.code ?? cause?.message ?? message);
+    throw new Error(`no answer (${why})`, { cause: error });
+  }
+}

@@ -1,0 +1,56 @@
+import { pendingMigrations } from '../source/migrate.ts';
+import type { SqlSession } from '../source/sql.ts';
+
+/** How the source is, as an operator wants to know it. Ages in seconds, by its own clock. */
+export interface SourceState {
+  /** Migrations that it lacks: then nothing else is known. */
+  readonly pending: readonly string[];
+  readonly people?: Count;
+  readonly areas?: number;
+  readonly outboxRows?: Count;
+  /** Of anybody, as far as this user may see; undefined when there is none. */
+  readonly oldestTransactionS?: number | undefined;
+  /** Whoever follows the outbox writes one a second; undefined when nobody ever did. */
+  readonly historyTokenAgeS?: number | undefined;
+}
+
+export interface Count {
+  readonly count: number;
+  /** False for a large table: as PostgreSQL estimates it. */
+  readonly exact: boolean;
+}
+
+/** Counting more takes longer than the answer is worth. */
+const COUNTED_MAX = 1_000_000;
+
+export async function readSourceState(session: SqlSession): Promise<SourceState> {
+  const pending = await pendingMigrations(session);
+  if (pending.length > 0) return { pending };
+  const [row] = await session.query<Record<'areas' | 'oldest' | 'token', string | null>>(
+    `select (select count(*) from area)::text as areas,
+      (select extract(epoch from max(clock_timestamp() - xact_start)) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid())::text as oldest,
+      (select extract(epoch from clock_timestamp() - max(written_at)) from history_token)::text as token`,
+  );
+  return {
+    pending,
+    people: await countOf(session, 'person'),
+    areas: Number(row?.areas),
+    outboxRows: await countOf(session, 'outbox'),
+    oldestTransactionS: row?.oldest == null ? undefined : Math.max(0, Number(row.oldest)),
+    historyTokenAgeS: row?.token == null ? undefined : Math.max(0, Number(row.token)),
+  };
+}
+
+async function countOf(session: SqlSession, table: 'person' | 'outbox'): Promise<Count> {
+  const [estimate] = await session.query<{ rows: string }>(
+    'select reltuples::bigint::text as rows from pg_class where oid = $1::text::regclass',
+    [table],
+  );
+  const estimated = Number(estimate?.rows);
+  if (estimated > COUNTED_MAX) return { count: estimated, exact: false };
+  const [counted] = await session.query<{ rows: string }>(
+    `select count(*)::text as rows from ${table}`,
+  );
+  return { count: Number(counted?.rows), exact: true };
+}

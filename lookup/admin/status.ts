@@ -1,0 +1,177 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { SqlSession } from '../source/sql.ts';
+import { grouped, shareOf } from './confirm.ts';
+import { type Metrics, type ProcessState, readProcess } from './ops-client.ts';
+import { CommandError, type Output } from './output.ts';
+import { type Count, readSourceState, type SourceState } from './source-state.ts';
+
+export interface StatusOptions {
+  /** Ops ports to ask, as origins. */
+  readonly ops: readonly string[];
+  /** Between the two looks that a rate takes. */
+  readonly intervalMs: number;
+}
+
+/** Opens the source for one reading. Throws a CommandError: (2) when none is set, (1) when it cannot be reached. */
+export type OpenSource = <T>(read: (session: SqlSession) => Promise<T>) => Promise<T>;
+
+/**
+ * `lookup status`: how these processes and the source are.
+ * @throws CommandError (1) after all is said, when one is not ready or not there
+ */
+export async function status(
+  options: StatusOptions,
+  openSource: OpenSource,
+  output: Output,
+): Promise<void> {
+  const troubles: string[] = [];
+  const processes = await Promise.all(options.ops.map((ops) => look(ops, options.intervalMs)));
+  for (const one of processes) {
+    for (const line of processLines(one)) output.line(line);
+    if (one.trouble) troubles.push(one.trouble);
+  }
+  const source = await lookAtSource(openSource);
+  for (const line of sourceLines(source)) output.line(line);
+  if (source.trouble) troubles.push(source.trouble);
+  output.json({
+    ok: troubles.length === 0,
+    processes: processes.map((one) => ({ ops: one.ops, ...one.value })),
+    source: source.state ? namedAsJson(source.state) : null,
+    troubles,
+  });
+  if (troubles.length > 0) throw new CommandError(troubles.join('\n'), 1);
+}
+
+interface Process {
+  readonly ops: string;
+  readonly trouble?: string;
+  readonly value: ReturnType<typeof figuresOf> | { readonly ready: false; readonly reason: string };
+}
+
+async function look(ops: string, intervalMs: number): Promise<Process> {
+  try {
+    const before = await readProcess(ops);
+    const begun = performance.now();
+    await pause(intervalMs);
+    const after = await readProcess(ops);
+    const value = figuresOf(before.metrics, after, (performance.now() - begun) / 1_000);
+    return value.ready
+      ? { ops, value }
+      : { ops, value, trouble: `${ops}: not ready: ${value.reason}` };
+  } catch (error) {
+    const reason = (error as Error).message;
+    const trouble =
+      `${ops}: ${reason}: is a process running there? Its ops port is LOOKUP_OPS_HOST and LOOKUP_OPS_PORT; ` +
+      'name others with --ops';
+    return { ops, value: { ready: false, reason }, trouble };
+  }
+}
+
+const LAYERS = ['memory', 'redis', 'source'] as const;
+const OUTCOMES = ['stale', 'absent', 'unavailable', 'deadline', 'shed', 'failed'] as const;
+
+/** Rates over `seconds`; all other counts since the process started. */
+function figuresOf(before: Metrics, { notReady, metrics: now }: ProcessState, seconds: number) {
+  const perS = (read: (metrics: Metrics) => number | undefined) =>
+    Math.max(0, ((read(now) ?? 0) - (read(before) ?? 0)) / seconds);
+  const found = (metrics: Metrics) =>
+    LAYERS.reduce((sum, layer) => sum + metrics.sum('lookup_found_total', 'layer', layer), 0);
+  return {
+    ready: notReady === undefined,
+    reason: notReady ?? null,
+    feed_age_s: now.get('lookup_feed_age_seconds') ?? null,
+    suspect: now.get('lookup_suspect') === 1,
+    records: now.get('lookup_memory_records') ?? null,
+    found_per_s: perS(found),
+    found: byName(LAYERS, (layer) => now.sum('lookup_found_total', 'layer', layer)),
+    outcomes: byName(OUTCOMES, (outcome) => now.sum('lookup_outcomes_total', 'outcome', outcome)),
+    source_queries_per_s: perS((metrics) => metrics.get('lookup_source_queries_total')),
+    source_failures: now.get('lookup_source_failures_total') ?? null,
+    breaker: now.get('lookup_source_breaker_open') === 1 ? 'open' : 'closed',
+  };
+}
+
+const byName = <N extends string>(names: readonly N[], read: (name: N) => number) =>
+  Object.fromEntries(names.map((name) => [name, read(name)])) as Record<N, number>;
+
+const row = (name: string, text: string) => `  ${name.padEnd(15)}${text}`;
+const time = (s: number) => (s < 1 ? `${Math.round(s * 1_000)} ms` : `${s.toFixed(1)} s`);
+const rate = (perS: number) => `${grouped(Math.round(perS))}/s`;
+
+function processLines({ ops, value }: Process): string[] {
+  if (!('found' in value)) return [`${ops}  not there: ${value.reason}`];
+  const total = LAYERS.reduce((sum, layer) => sum + value.found[layer], 0);
+  const layers = LAYERS.map((layer) => `${layer} ${shareOf(value.found[layer], total)}`);
+  const others = OUTCOMES.map((outcome) => `${outcome} ${grouped(value.outcomes[outcome])}`);
+  const age = value.feed_age_s === null ? 'not known' : `${time(value.feed_age_s)} behind`;
+  return [
+    `${ops}  ${value.ready ? 'ready' : `NOT READY: ${value.reason}`}`,
+    row(
+      'feed',
+      value.suspect ? `${age}, SUSPECT: answers are marked stale` : `${age}, not suspect`,
+    ),
+    row(
+      'found',
+      `${rate(value.found_per_s)}; ${grouped(total)} since its start: ${layers.join(', ')}`,
+    ),
+    row('besides', others.join(', ')),
+    row('memory', `${grouped(value.records ?? 0)} people held`),
+    row(
+      'source',
+      `${rate(value.source_queries_per_s)} queries, ${grouped(value.source_failures ?? 0)} failed since its start, ` +
+        `breaker ${value.breaker === 'open' ? 'OPEN' : 'closed'}`,
+    ),
+  ];
+}
+
+interface SourceLook {
+  readonly state?: SourceState;
+  readonly trouble?: string;
+  readonly notAsked?: string;
+}
+
+async function lookAtSource(openSource: OpenSource): Promise<SourceLook> {
+  try {
+    const state = await openSource(readSourceState);
+    if (state.pending.length === 0) return { state };
+    return { state, trouble: `the source lacks ${state.pending.join(', ')}: "npx lookup migrate"` };
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return error.exitCode === 2 ? { notAsked: error.message } : { trouble: error.message };
+  }
+}
+
+function sourceLines({ state, trouble, notAsked }: SourceLook): string[] {
+  if (notAsked) return [`source  not asked: ${notAsked}`];
+  if (!state) return [`source  NOT THERE: ${trouble}`];
+  if (state.pending.length > 0) return [`source  lacks migrations: ${state.pending.join(', ')}`];
+  const count = (of: Count | undefined) => `${of?.exact ? '' : 'about '}${grouped(of?.count ?? 0)}`;
+  const oldest = state.oldestTransactionS;
+  return [
+    'source  has every migration of this version',
+    row('people', `${count(state.people)} in ${grouped(state.areas ?? 0)} areas`),
+    row('outbox', `${count(state.outboxRows)} rows`),
+    row('transactions', oldest === undefined ? 'none open' : `oldest open for ${time(oldest)}`),
+    row('history token', tokenText(state.historyTokenAgeS)),
+  ];
+}
+
+/** Above this age nobody writes them any more. */
+const TOKEN_AGE_MAX_S = 5;
+
+function tokenText(ageS: number | undefined): string {
+  if (ageS === undefined) return 'none: nobody has followed the outbox yet';
+  return `${time(ageS)} old${ageS > TOKEN_AGE_MAX_S ? ': NOBODY FOLLOWS the outbox' : ''}`;
+}
+
+function namedAsJson(state: SourceState) {
+  const { pending, people, areas, outboxRows, oldestTransactionS, historyTokenAgeS } = state;
+  return {
+    pending,
+    people: people ?? null,
+    areas: areas ?? null,
+    outbox_rows: outboxRows ?? null,
+    oldest_transaction_s: oldestTransactionS ?? null,
+    history_token_age_s: historyTokenAgeS ?? null,
+  };
+}
