@@ -2,6 +2,7 @@
 
 import type { Clock } from './clock.ts';
 import type { Freshness } from './feed/freshness.ts';
+import { Budget } from './guards/budget.ts';
 import type { LoadedOne } from './guards/guarded-source.ts';
 import type { SingleFlight } from './guards/single-flight.ts';
 import { settledWithin } from './guards/timeout.ts';
@@ -14,7 +15,7 @@ import type {
   Unavailable,
   UnavailableReason,
 } from './health-code.ts';
-import type { Layer } from './layers/layer.ts';
+import type { Layer, LayerRead } from './layers/layer.ts';
 import {
   FoundInMemory,
   type Negative,
@@ -47,8 +48,17 @@ export interface LookupParts {
 export interface LookupOptions {
   readonly sourceTimeoutSoftMs: number;
   readonly negativeTtlMs: number;
+  /** How long a record that is ahead of this process waits for the feed. */
+  readonly layerAheadMs: number;
+  /** Reads a second behind stale answers. */
+  readonly revalidationsPerS: number;
   /** With this many waiting for the source, nothing is read that somebody does not wait for. */
   readonly sourceBatchMax: number;
+}
+
+interface LayerFind {
+  readonly answer: Answer | undefined;
+  readonly read: LayerRead | undefined;
 }
 
 export interface LookupStats {
@@ -74,9 +84,11 @@ export class Lookup {
   readonly #memory: Remembered;
   readonly #freshness: Freshness;
   readonly #options: LookupOptions;
+  readonly #revalidating: Budget;
 
   constructor(parts: LookupParts, options: LookupOptions) {
     this.#parts = parts;
+    this.#revalidating = new Budget(options.revalidationsPerS, parts.clock);
     this.#memory = parts.memory;
     this.#freshness = parts.freshness;
     this.#options = options;
@@ -160,6 +172,7 @@ export class Lookup {
    */
   #revalidate(subject: Subject): void {
     if (this.#parts.source.queued >= this.#options.sourceBatchMax) return;
+    if (!this.#revalidating.take()) return;
     this.stats.revalidations += 1;
     this.#fly(subject).catch(() => {});
   }
@@ -181,6 +194,7 @@ export class Lookup {
   }
 
   async #flight(subject: Subject, sourceOnly: boolean): Promise<Answer> {
+    const reads: LayerRead[] = [];
     if (!sourceOnly) {
       // A second look: between the caller's miss and this flight, another flight for the subject may have ended and
       // kept what it found. Caller A misses; caller B misses, flies, keeps, lands; A starts a flight of its own: one
@@ -188,26 +202,49 @@ export class Lookup {
       const again = this.#fromMemory(this.#memory.find(subject));
       if (again && !again.stale) return settle(again);
       for (const layer of this.#parts.layers) {
-        const answer = await this.#fromLayer(layer, subject);
+        const { answer, read } = await this.#fromLayer(layer, subject);
         if (answer) return answer;
+        if (read) reads.push(read);
       }
     }
-    return this.#withGrace(subject, sourceOnly, this.#fromSource(subject));
+    return this.#withGrace(subject, sourceOnly, this.#fromSource(subject, reads));
   }
 
   // --- 4. Layers between memory and the source
 
-  async #fromLayer(layer: Layer, subject: Subject): Promise<Found | undefined> {
-    const hit = await layer.get(subject, AbortSignal.timeout(this.#options.sourceTimeoutSoftMs));
-    if (!hit || this.#freshness.isOvertaken(subject, hit.record.version)) return undefined;
-    const slot = this.#memory.put(hit.record, this.#freshness.generation);
-    const found = this.#fromMemory(slot);
-    return found && settle(found);
+  /** What a layer's read is worth: an answer, or nothing. */
+  async #fromLayer(layer: Layer, subject: Subject): Promise<LayerFind> {
+    const freshness = this.#freshness;
+    const resolved = freshness.resolved;
+    const beganMonoMs = this.#parts.clock.monoMs();
+    const read = await layer.get(subject);
+    const hit = read?.hit;
+    const none = { answer: undefined, read };
+    // A layer that was behind when asked has not all that this process knows; one of another source, nothing.
+    if (!hit || hit.asOf < resolved || hit.epoch !== freshness.epoch) return none;
+    const { version } = hit.person;
+    if (!freshness.mayKeep(hit.xid, beganMonoMs)) {
+      // Ahead of this process: its own floors may be older than this record, and the two were never true together.
+      await settledWithin(freshness.nextBatch(), this.#options.layerAheadMs);
+      if (!freshness.mayKeep(hit.xid, beganMonoMs)) return none;
+    }
+    if (freshness.isOvertaken(subject, version)) return none;
+    if ('erased' in hit.person) {
+      return freshness.mayBeAbsent(subject)
+        ? { answer: { outcome: 'absent', asOf: resolved }, read }
+        : none;
+    }
+    freshness.fence.note(subject, version);
+    this.#parts.negatives.delete(subject);
+    this.#memory.put(hit.person, freshness.generation);
+    const found = this.#fromMemory(this.#memory.find(subject));
+    return { answer: found && { ...settle(found), layer: layer.name }, read };
   }
 
   // --- 5. Source
 
-  async #fromSource(subject: Subject): Promise<Answer> {
+  /** @param reads of the layers that did not have it, and get it now */
+  async #fromSource(subject: Subject, reads: readonly LayerRead[]): Promise<Answer> {
     let loaded = await this.#parts.source.load(subject);
     if (this.#isRefused(subject, loaded)) {
       // The read raced a change that is known here. One that begins now cannot: the source is the primary.
@@ -234,6 +271,7 @@ export class Lookup {
       layer: 'source',
     };
     this.#keep(subject, loaded, found);
+    for (const read of reads) read.fill(record, row.xid, asOf);
     return found;
   }
 

@@ -10,6 +10,7 @@ import { startOps } from './edge/ops.ts';
 import { Tokens } from './edge/tokens.ts';
 import type { Batch, Feed } from './feed/feed.ts';
 import { Freshness } from './feed/freshness.ts';
+import { applyBatch } from './feed/held.ts';
 import { OutboxFeed } from './feed/outbox.ts';
 import { GuardedSource } from './guards/guarded-source.ts';
 import { SingleFlight } from './guards/single-flight.ts';
@@ -54,7 +55,8 @@ export async function startService(parts: ServiceParts): Promise<Service> {
 
   // Source and feed
   const feed = new OutboxFeed(sql.feed, config, clock, log);
-  const source = new SqlSource(sql.lookups, () => feed.historyToken);
+  let historyToken: string | undefined;
+  const source = new SqlSource(sql.lookups, () => historyToken);
   const photoSource = new SqlSource(sql.photos, () => undefined);
 
   // Layers
@@ -87,20 +89,9 @@ export async function startService(parts: ServiceParts): Promise<Service> {
 
   // Freshness: what a change does to what is held here
   const apply = (batch: Batch) => {
-    const before = freshness.generation;
-    freshness.apply(batch);
-    if (freshness.generation < before) memory.clear();
-    if (batch.joins === 'new-epoch') {
-      whole.clear();
-      phones.clear();
-    }
-    if (batch.joins !== 'continues' || batch.firstLoad) negatives.clear();
-    for (const change of batch.people) {
-      negatives.delete(change.subject);
-      whole.delete(change.subject);
-      if ('erased' in change) memory.drop(change.subject);
-      else memory.update(change, freshness.generation);
-    }
+    applyBatch(batch, freshness, { memory, negatives, whole });
+    historyToken = batch.cursor.token;
+    if (batch.joins === 'new-epoch') phones.clear();
   };
   const following = new AbortController();
   let draining = false;

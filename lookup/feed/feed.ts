@@ -20,22 +20,43 @@ export function covers(a: Snapshot, b: Snapshot): boolean {
   return a.xip.every((xid) => !seenBy(b, xid));
 }
 
+/** A place in the outbox, as text: what has been seen, of which source. */
+export interface Cursor {
+  readonly snapshot: string;
+  /** A token of the source's history: one that lacks it is another source. */
+  readonly token: string | undefined;
+  readonly epoch: string;
+  /** The source's clock at this place. */
+  readonly at: SourceMs;
+}
+
 export interface AreaFloor {
   readonly area: Area;
   readonly floor: Color;
   readonly version: number;
 }
 
-export type PersonChange = PersonRecord | Tombstone;
+/** `xid`: the transaction that wrote it. */
+export type PersonChange = (PersonRecord | Tombstone) & { readonly xid: number };
 
 /** What one read of the source's outbox, or one message of the feed, brings. Applied whole, in one tick. */
 export interface Batch {
   /** Everything committed, and acknowledged, up to here has been delivered. On the source's clock. */
   readonly resolved: SourceMs;
-  /** The receiver's monotonic clock just before it asked: `resolved` was read after this. */
-  readonly askedMonoMs: number;
+  /**
+   * The receiver's monotonic clock just before it asked: `resolved` was read after this. undefined: another process
+   * asked, and how long the message was under way is not known.
+   */
+  readonly askedMonoMs: number | undefined;
   /** What is seen once this batch is applied. */
   readonly snapshot: Snapshot;
+  /**
+   * A piece of a large transaction, which no floor's change is part of: `resolved` and `snapshot` are those of before,
+   * and records that this snapshot sees may be combined with the floors all the same.
+   */
+  readonly ahead: Snapshot | undefined;
+  /** From here another reader of the outbox continues after this batch. */
+  readonly cursor: Cursor;
   readonly epoch: string;
   readonly people: readonly PersonChange[];
   readonly floors: readonly AreaFloor[];

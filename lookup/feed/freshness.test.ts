@@ -23,6 +23,8 @@ function world(options: Partial<typeof OPTIONS> = {}) {
     resolved: sourceNow(),
     askedMonoMs: clock.monoMs(),
     snapshot: { xmax: 100, xip: [] },
+    ahead: undefined,
+    cursor: { snapshot: '100:100:', token: undefined, epoch: 'e1', at: sourceNow() },
     epoch: 'e1',
     people: [],
     floors: [],
@@ -35,7 +37,7 @@ function world(options: Partial<typeof OPTIONS> = {}) {
 }
 
 const person = (version: number) =>
-  ({ subject: SUBJECT, version, color: GREEN, areas: [], photo: undefined }) as const;
+  ({ subject: SUBJECT, version, color: GREEN, areas: [], photo: undefined, xid: 1 }) as const;
 
 describe('snapshots', () => {
   it('sees what committed below xmax and was not open', () => {
@@ -153,7 +155,7 @@ describe('fills', () => {
     const { freshness, batch, begin } = world();
     begin();
     freshness.apply(batch({ people: [person(7)] }));
-    freshness.apply(batch({ people: [{ subject: SUBJECT, version: 8, erased: true }] }));
+    freshness.apply(batch({ people: [{ subject: SUBJECT, version: 8, erased: true, xid: 1 }] }));
     expect(freshness.isOvertaken(SUBJECT, 7)).toBe(true);
     expect(freshness.mayBeAbsent(SUBJECT)).toBe(true);
   });

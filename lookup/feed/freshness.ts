@@ -2,7 +2,7 @@
 
 import type { Clock } from '../clock.ts';
 import type { SourceMs, Subject } from '../health-code.ts';
-import { type Batch, type Snapshot, seenBy } from './feed.ts';
+import { type Batch, covers, type Snapshot, seenBy } from './feed.ts';
 import { Fence } from './fence.ts';
 import { Floors } from './floors.ts';
 import { SourceClock } from './source-clock.ts';
@@ -26,7 +26,10 @@ export class Freshness {
   #generation = 0;
   #resolved: SourceMs = -Infinity;
   #snapshot: Snapshot = { xmax: 0, xip: [] };
+  #ahead: Snapshot | undefined;
   #epoch: string | undefined;
+  /** Who waits for the next batch. */
+  #waiting: (() => void)[] = [];
   #followsSinceMonoMs = Infinity;
   #absentSinceMonoMs = -Infinity;
   /** Up to when what was held in each generation had been kept up with. */
@@ -67,10 +70,17 @@ export class Freshness {
       this.fence.note(change.subject, change.version, 'erased' in change);
     }
     if (batch.firstLoad) this.#absentSinceMonoMs = this.#local.monoMs();
-    this.#snapshot = batch.snapshot;
+    // A batch that was delivered before, by another way or another leader, takes nothing back.
+    const other = batch.epoch !== this.#epoch || batch.joins === 'new-epoch';
+    if (other || covers(batch.snapshot, this.#snapshot)) this.#snapshot = batch.snapshot;
+    this.#ahead = batch.ahead;
     this.#epoch = batch.epoch;
-    this.#resolved = batch.resolved;
-    this.clock.observe(batch.resolved, batch.askedMonoMs);
+    this.#resolved = other ? batch.resolved : Math.max(this.#resolved, batch.resolved);
+    if (batch.askedMonoMs === undefined) this.clock.observeAtLeast(batch.resolved);
+    else this.clock.observe(batch.resolved, batch.askedMonoMs);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const tell of waiting) tell();
   }
 
   #turn(batch: Batch, first: boolean): void {
@@ -126,7 +136,18 @@ export class Freshness {
    * that the feed has applied, and every change since the read began is known.
    */
   mayKeep(xid: number, beganMonoMs: number): boolean {
-    return seenBy(this.#snapshot, xid) && this.#isComplete(beganMonoMs);
+    return this.#isApplied(xid) && this.#isComplete(beganMonoMs);
+  }
+
+  #isApplied(xid: number): boolean {
+    return seenBy(this.#snapshot, xid) || (this.#ahead !== undefined && seenBy(this.#ahead, xid));
+  }
+
+  /** Resolves with the next batch. As many wait as there are flights, and each has its deadline. */
+  nextBatch(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
   }
 
   mayKeepAbsent(beganMonoMs: number): boolean {

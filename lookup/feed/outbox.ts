@@ -3,21 +3,30 @@
 // The cursor is a snapshot. One statement returns the time, this statement's snapshot and every row that it sees and
 // the snapshot before did not: rows of transactions that were open then, and of later ones. So a commit is delivered
 // once, as soon as it is visible, in no particular order (versions decide), and an open transaction holds nobody up.
-// A large transaction comes in pieces of one target snapshot, and counts only once all of it is here.
+// A large transaction comes in pieces of one target snapshot. Resolved time stands still until all of it is here; a
+// piece is applied as it comes unless floors changed too, because then own color and floors must change together.
 
 import type { Clock } from '../clock.ts';
-import { uuidToId } from '../health-code.ts';
 import type { Log } from '../log.ts';
 import type { Sql, SqlValue, Statement } from '../source/sql.ts';
-import { parseAreas, requireColor } from '../source/sql-rows.ts';
+import { requireColor } from '../source/sql-rows.ts';
+import type { AreaFloor, Batch, Cursor, Feed, PersonChange } from './feed.ts';
 import {
-  type AreaFloor,
-  type Batch,
-  covers,
-  type Feed,
-  type PersonChange,
-  type Snapshot,
-} from './feed.ts';
+  BEGIN,
+  cursorOf,
+  HAS_OTHERS,
+  type Head,
+  isOtherSource,
+  isTrimmedPast,
+  KEEP,
+  NEW_EPOCH,
+  POLL,
+  parseSnapshot,
+  type Row,
+  toChange,
+  toFloor,
+} from './outbox-sql.ts';
+import { pause } from './pause.ts';
 
 export interface OutboxOptions {
   readonly feedPollMs: number;
@@ -25,89 +34,6 @@ export interface OutboxOptions {
   readonly feedChunkRows: number;
   readonly feedChangesMax: number;
   readonly outboxRetentionMs: number;
-}
-
-const HEAD = `json_build_object(
-  'now', floor(extract(epoch from now()) * 1000),
-  'snapshot', pg_current_snapshot()::text,
-  'recovery', pg_is_in_recovery(),
-  'epoch', lookup_source_epoch(),
-  'token', (select token from history_token order by written_at desc limit 1),
-  'trimmed', (select floor::text from outbox_trim),
-  'versions', (select last_value from change_version)`;
-
-const FLOORS = `(select json_agg(json_build_array(id, floor, version)) from area)`;
-
-/** $1 history token of the cursor. The position, and all floors as this same statement sees them. */
-const BEGIN: Statement = {
-  name: 'feed-begin',
-  text: `select ${HEAD}, 'has_token', $1::uuid is null or exists (select from history_token where token = $1::uuid),
-    'floors', ${FLOORS})::text as head`,
-};
-
-const COLUMNS = `o.xid, o.version, o.kind, o.subject, o.area, o.color, o.areas, o.photo_id`;
-
-/** $1 token, $2 previous snapshot, $3 target snapshot or null, $4 and $5 position (xid, version), $6 rows at most. */
-const POLL: Statement = {
-  name: 'feed-poll',
-  text: `
-with fresh as (
-  (select ${COLUMNS} from pg_snapshot_xip($2::pg_snapshot) as open (xid)
-    cross join lateral (select * from outbox where outbox.xid = open.xid
-      and (open.xid > $4::xid8 or outbox.version > $5::bigint) order by outbox.version limit $6::integer) o
-    where open.xid >= $4::xid8 and ($3::pg_snapshot is null or pg_visible_in_snapshot(open.xid, $3::pg_snapshot))
-    order by o.xid, o.version limit $6::integer)
-  union all
-  (select ${COLUMNS} from outbox o
-    where o.xid >= pg_snapshot_xmax($2::pg_snapshot) and (o.xid, o.version) > ($4::xid8, $5::bigint)
-      and ($3::pg_snapshot is null or pg_visible_in_snapshot(o.xid, $3::pg_snapshot))
-    order by o.xid, o.version limit $6::integer)
-)
-select null::text as head, xid::text, version::text, kind, subject::text, area::text, color::text,
-  array_to_string(areas, ',') as areas, photo_id::text as photo
-  from (select * from fresh order by xid, version limit $6::integer) as piece
-union all
-select ${HEAD}, 'has_token', exists (select from history_token where token = $1::uuid))::text,
-  null, null, null, null, null, null, null, null`,
-};
-
-const KEEP: Statement = {
-  name: 'feed-keep',
-  text: `select lookup_keep($1::pg_snapshot, make_interval(secs => $2::float8 / 1000))::text as kept`,
-};
-
-const NEW_EPOCH: Statement = {
-  name: 'feed-new-epoch',
-  text: 'select lookup_new_epoch($1::bigint)::text as done',
-};
-
-interface Head {
-  now: number;
-  snapshot: string;
-  recovery: boolean;
-  epoch: string;
-  token: string | null;
-  has_token: boolean;
-  trimmed: string | null;
-  versions: number;
-  floors?: [number, string, number][] | null;
-}
-
-interface Row {
-  head: string | null;
-  xid: string;
-  version: string;
-  kind: string;
-  subject: string;
-  area: string;
-  color: string | null;
-  areas: string | null;
-  photo: string | null;
-}
-
-interface Cursor {
-  readonly head: Head;
-  readonly snapshot: Snapshot;
 }
 
 /** A reader on a standby would count open transactions as seen, and lose them. */
@@ -119,16 +45,28 @@ class FeedTimeoutError extends Error {
   override readonly name = 'FeedTimeoutError';
 }
 
+/** The outbox no longer has all since this cursor, or is another source's. */
+export class CannotReplayError extends Error {
+  override readonly name = 'CannotReplayError';
+}
+
 const KEEP_EVERY_MS = 1_000;
 const RETRY_MS_MAX = 1_000;
+
+interface Position {
+  readonly xid: string;
+  readonly version: string;
+}
+
+const START: Position = { xid: '0', version: '0' };
 
 export class OutboxFeed implements Feed {
   readonly #sql: Sql;
   readonly #options: OutboxOptions;
   readonly #clock: Clock;
   readonly #log: Log;
-  #token: string | undefined;
   #versionSeen = 0;
+  #keptMonoMs = -Infinity;
   #failing = false;
 
   constructor(sql: Sql, options: OutboxOptions, clock: Clock, log: Log) {
@@ -138,28 +76,19 @@ export class OutboxFeed implements Feed {
     this.#log = log;
   }
 
-  /** The newest token of the source's history that was seen: a source without it is another one. */
-  get historyToken(): string | undefined {
-    return this.#token;
-  }
-
-  async *follow(signal: AbortSignal): AsyncGenerator<Batch> {
-    let cursor: Cursor | undefined;
-    let keptMonoMs = -Infinity;
+  /** @param from continues there; without it the first batch `restarts` */
+  async *follow(signal: AbortSignal, from?: Cursor): AsyncGenerator<Batch> {
+    let cursor = from;
     let failures = 0;
     while (!signal.aborted) {
       try {
-        const { batch, next } = cursor
-          ? await this.#poll(cursor, signal)
-          : await this.#begin(signal, undefined);
-        cursor = next;
-        failures = 0;
-        this.#report(undefined);
-        yield batch;
-        if (this.#clock.monoMs() - keptMonoMs >= KEEP_EVERY_MS) {
-          keptMonoMs = this.#clock.monoMs();
-          await this.#query(KEEP, [cursor.head.snapshot, this.#options.outboxRetentionMs], signal);
+        for await (const batch of this.catchUp(cursor, signal)) {
+          cursor = batch.cursor;
+          failures = 0;
+          this.#report(undefined);
+          yield batch;
         }
+        if (cursor) await this.#keep(cursor, signal);
         await pause(this.#options.feedPollMs, signal);
       } catch (error) {
         if (signal.aborted) return;
@@ -169,6 +98,99 @@ export class OutboxFeed implements Feed {
         await pause(most * (0.5 + Math.random() / 2), signal);
       }
     }
+  }
+
+  /**
+   * All that is new since a cursor, up to now: one batch, or the pieces of a large transaction.
+   * @param from undefined: a batch that `restarts`
+   * @throws when the source cannot be read
+   */
+  async *catchUp(from: Cursor | undefined, signal: AbortSignal): AsyncGenerator<Batch> {
+    if (!from) {
+      yield await this.#begin(signal, undefined);
+      return;
+    }
+    const asked = this.#clock.monoMs();
+    const first = await this.#rows(from, null, START, signal);
+    const target = this.#headOf(first);
+    if (isOtherSource(from, target) || isTrimmedPast(parseSnapshot(from.snapshot), target)) {
+      yield await this.#begin(signal, from);
+      return;
+    }
+    const whole = await this.#readAll(from, target, first, signal);
+    if (Array.isArray(whole)) {
+      yield this.#batchOf(target, asked, 'continues', whole);
+      return;
+    }
+    yield* this.#pieces(from, target, asked, first, whole.others, signal);
+  }
+
+  /**
+   * People who changed after one cursor and no later than another, in pieces.
+   * @throws CannotReplayError
+   */
+  async *replay(from: Cursor, to: Cursor, signal: AbortSignal): AsyncGenerator<PersonChange[]> {
+    let position = START;
+    for (;;) {
+      const rows = await this.#rows(from, to.snapshot, position, signal);
+      const head = this.#headOf(rows);
+      if (isOtherSource(from, head) || isTrimmedPast(parseSnapshot(from.snapshot), head))
+        throw new CannotReplayError('the outbox no longer has all since then');
+      const changes = changesOf(rows);
+      yield changes.people;
+      if (rows.length - 1 < this.#options.feedChunkRows) return;
+      position = changes.last;
+    }
+  }
+
+  /** @returns the rows when they are few; else whether anything but people is among what is new */
+  async #readAll(
+    from: Cursor,
+    target: Head,
+    first: Row[],
+    signal: AbortSignal,
+  ): Promise<Row[] | { others: boolean }> {
+    if (first.length - 1 < this.#options.feedChunkRows) return first;
+    const [row] = await this.#query<{ others: string }>(
+      HAS_OTHERS,
+      [from.snapshot, target.snapshot],
+      signal,
+    );
+    return { others: row?.others === 'true' };
+  }
+
+  async *#pieces(
+    from: Cursor,
+    target: Head,
+    asked: number,
+    first: Row[],
+    others: boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<Batch> {
+    const held: Row[] = [];
+    let rows = first;
+    while (rows.length - 1 >= this.#options.feedChunkRows) {
+      if (others) held.push(...rows);
+      else yield this.#pieceOf(from, target, rows);
+      // More than may be held: take a new position, and let what is held be checked again by version.
+      if (held.length > this.#options.feedChangesMax) {
+        yield await this.#begin(signal, from);
+        return;
+      }
+      rows = await this.#rows(from, target.snapshot, changesOf(rows).last, signal);
+      const head = this.#headOf(rows);
+      if (isOtherSource(from, head) || isTrimmedPast(parseSnapshot(from.snapshot), head)) {
+        yield await this.#begin(signal, from);
+        return;
+      }
+    }
+    yield this.#batchOf(target, asked, 'continues', held.length > 0 ? held.concat(rows) : rows);
+  }
+
+  async #keep(cursor: Cursor, signal: AbortSignal): Promise<void> {
+    if (this.#clock.monoMs() - this.#keptMonoMs < KEEP_EVERY_MS) return;
+    this.#keptMonoMs = this.#clock.monoMs();
+    await this.#query(KEEP, [cursor.snapshot, this.#options.outboxRetentionMs], signal);
   }
 
   /** A lost connection says nothing, and TCP waits for a quarter of an hour: the wait ends here, and it with it. */
@@ -202,76 +224,35 @@ export class OutboxFeed implements Feed {
   }
 
   /** Takes the position, then the floors of all areas at that position. */
-  async #begin(
-    signal: AbortSignal,
-    before: Cursor | undefined,
-  ): Promise<{ batch: Batch; next: Cursor }> {
+  async #begin(signal: AbortSignal, before: Cursor | undefined): Promise<Batch> {
     let asked = this.#clock.monoMs();
-    let head = await this.#headOf(
-      await this.#query<Row>(BEGIN, [before?.head.token ?? null], signal),
-    );
-    const isOther = before !== undefined && isOtherSource(before.head, head);
+    let head = this.#headOf(await this.#query<Row>(BEGIN, [before?.token ?? null], signal));
+    const isOther = before !== undefined && isOtherSource(before, head);
     if (isOther) {
       this.#log.error(
-        { was: before.head.epoch, is: head.epoch },
+        { was: before.epoch, is: head.epoch },
         'the source has lost history: a new epoch begins',
       );
-      this.#token = undefined;
-      await this.#query(NEW_EPOCH, [String(this.#versionSeen)], signal);
+      await this.#query(NEW_EPOCH, [String(this.#versionSeen), before.epoch], signal);
       asked = this.#clock.monoMs();
-      head = await this.#headOf(await this.#query<Row>(BEGIN, [null], signal));
+      head = this.#headOf(await this.#query<Row>(BEGIN, [null], signal));
     }
-    const next = this.#advance(head);
     const floors = (head.floors ?? []).map(([area, floor, version]) => ({
       area,
       floor: requireColor(floor),
       version,
     }));
-    const batch = { ...batchOf(head, next, asked, isOther ? 'new-epoch' : 'restarts'), floors };
-    return { batch, next };
+    return { ...this.#batchOf(head, asked, isOther ? 'new-epoch' : 'restarts', []), floors };
   }
 
-  async #poll(cursor: Cursor, signal: AbortSignal): Promise<{ batch: Batch; next: Cursor }> {
-    const people: PersonChange[] = [];
-    const floors: AreaFloor[] = [];
-    let firstLoad = false;
-    let target: Head | undefined;
-    let position = { xid: '0', version: '0' };
-    const asked = this.#clock.monoMs();
-    for (;;) {
-      const rows = await this.#query<Row>(
-        POLL,
-        [
-          cursor.head.token,
-          cursor.head.snapshot,
-          target?.snapshot ?? null,
-          position.xid,
-          position.version,
-          this.#options.feedChunkRows,
-        ],
-        signal,
-      );
-      const head = this.#headOf(rows);
-      if (isOtherSource(cursor.head, head) || isTrimmedPast(cursor.snapshot, head))
-        return this.#begin(signal, cursor);
-      target ??= head;
-      for (const row of rows) {
-        if (row.head !== null) continue;
-        position = { xid: row.xid, version: row.version };
-        this.#versionSeen = Math.max(this.#versionSeen, Number(row.version));
-        if (row.kind === 'person') people.push(toChange(row));
-        else if (row.kind === 'area') floors.push(toFloor(row));
-        else firstLoad = true;
-      }
-      // More than may be held: take a new position, and let what is held be checked again by version.
-      if (people.length > this.#options.feedChangesMax) return this.#begin(signal, cursor);
-      if (rows.length - 1 < this.#options.feedChunkRows) break;
-    }
-    const next = this.#advance(target);
-    return {
-      batch: { ...batchOf(target, next, asked, 'continues'), people, floors, firstLoad },
-      next,
-    };
+  #rows(
+    from: Cursor,
+    target: string | null,
+    { xid, version }: Position,
+    signal: AbortSignal,
+  ): Promise<Row[]> {
+    const values = [from.token ?? null, from.snapshot, target, xid, version];
+    return this.#query<Row>(POLL, [...values, this.#options.feedChunkRows], signal);
   }
 
   #headOf(rows: readonly Row[]): Head {
@@ -283,65 +264,50 @@ export class OutboxFeed implements Feed {
     return head;
   }
 
-  #advance(head: Head): Cursor {
-    this.#token = head.token ?? undefined;
+  #batchOf(head: Head, askedMonoMs: number, joins: Batch['joins'], rows: readonly Row[]): Batch {
+    const { people, floors, firstLoad } = changesOf(rows);
     this.#versionSeen = Math.max(this.#versionSeen, head.versions);
-    return { head, snapshot: parseSnapshot(head.snapshot) };
+    return {
+      resolved: head.now,
+      askedMonoMs,
+      snapshot: parseSnapshot(head.snapshot),
+      ahead: undefined,
+      cursor: cursorOf(head),
+      epoch: head.epoch,
+      people,
+      floors,
+      firstLoad,
+      joins,
+    };
+  }
+
+  #pieceOf(from: Cursor, target: Head, rows: readonly Row[]): Batch {
+    return {
+      resolved: from.at,
+      askedMonoMs: undefined,
+      snapshot: parseSnapshot(from.snapshot),
+      ahead: parseSnapshot(target.snapshot),
+      cursor: from,
+      epoch: from.epoch,
+      people: changesOf(rows).people,
+      floors: [],
+      firstLoad: false,
+      joins: 'continues',
+    };
   }
 }
 
-function batchOf(head: Head, cursor: Cursor, askedMonoMs: number, joins: Batch['joins']): Batch {
-  return {
-    resolved: head.now,
-    askedMonoMs,
-    snapshot: cursor.snapshot,
-    epoch: head.epoch,
-    people: [],
-    floors: [],
-    firstLoad: false,
-    joins,
-  };
-}
-
-/** Another server, an older copy, or one whose clock or transactions went back. */
-function isOtherSource(was: Head, is: Head): boolean {
-  const shrank = parseSnapshot(is.snapshot).xmax < parseSnapshot(was.snapshot).xmax;
-  return (
-    is.epoch !== was.epoch || (was.token !== null && !is.has_token) || shrank || is.now < was.now
-  );
-}
-
-/** Rows that this reader had not seen have been trimmed. */
-function isTrimmedPast(seen: Snapshot, head: Head): boolean {
-  return head.trimmed !== null && !covers(seen, parseSnapshot(head.trimmed));
-}
-
-/** "xmin:xmax:xip,xip" */
-export function parseSnapshot(text: string): Snapshot {
-  const [, xmax, xip] = text.split(':');
-  return { xmax: Number(xmax), xip: xip ? xip.split(',').map(Number) : [] };
-}
-
-function toChange(row: Row): PersonChange {
-  const subject = uuidToId(row.subject);
-  const version = Number(row.version);
-  if (row.color === null) return { subject, version, erased: true };
-  const photo = row.photo === null ? undefined : uuidToId(row.photo);
-  return { subject, version, color: requireColor(row.color), areas: parseAreas(row.areas), photo };
-}
-
-function toFloor(row: Row): AreaFloor {
-  return { area: Number(row.area), floor: requireColor(row.color), version: Number(row.version) };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end, { once: true });
-  });
+function changesOf(rows: readonly Row[]) {
+  const people: PersonChange[] = [];
+  const floors: AreaFloor[] = [];
+  let firstLoad = false;
+  let last = START;
+  for (const row of rows) {
+    if (row.head !== null) continue;
+    last = { xid: row.xid, version: row.version };
+    if (row.kind === 'person') people.push(toChange(row));
+    else if (row.kind === 'area') floors.push(toFloor(row));
+    else firstLoad = true;
+  }
+  return { people, floors, firstLoad, last };
 }

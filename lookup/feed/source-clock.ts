@@ -58,6 +58,18 @@ export class SourceClock {
     this.#wallAheadMs = this.#clock.wallMs() - now;
   }
 
+  /** The source's clock showed this at some time before now: it is ahead of ours by so much at least. */
+  observeAtLeast(sourceMs: SourceMs): void {
+    const now = this.#clock.monoMs();
+    this.#watch(now, this.#clock.wallMs());
+    const least = sourceMs - now;
+    if (Number.isNaN(this.#aheadMs)) return;
+    const risen = this.#aheadMs + (now - this.#observedMonoMs) * DRIFT_MAX;
+    if (least <= risen) return;
+    this.#aheadMs = least;
+    this.#observedMonoMs = now;
+  }
+
   /**
    * Upper bound, in milliseconds, of how long ago this instant was; zero is the least. On the path of every answer:
    * each clock is read once.

@@ -1,20 +1,30 @@
-import type { PersonRecord, SourceMs, Subject } from '../health-code.ts';
+import type { PersonRecord, SourceMs, Subject, Tombstone } from '../health-code.ts';
 
-/** What a layer beyond memory gives back: a record, and how far the layer was when it was read. */
+/** A record that a layer beyond memory holds, and how far the layer was when it was read. */
 export interface LayerHit {
-  readonly record: PersonRecord;
-  /** The record was current at this instant of the source's clock, or later. */
+  readonly person: PersonRecord | Tombstone;
+  /** The transaction that wrote this version. */
+  readonly xid: number;
+  /** All that was committed up to here was in the layer: the record was current then, or later. */
   readonly asOf: SourceMs;
+  /** The source's epoch, of which `asOf` and the version are. */
+  readonly epoch: string;
 }
 
-/**
- * Something that may remember, between memory and the source. I/O only: it neither retries nor times out nor forgives.
- * Throws when it does not know; undefined is a miss.
- */
+/** What one read of a layer brought. */
+export interface LayerRead {
+  /** undefined: a miss */
+  readonly hit: LayerHit | undefined;
+  /**
+   * Keeps what was read from the source after this read, unless a newer version is there. Does not wait, and may come
+   * to nothing. @param asOf the statement's time
+   */
+  fill(person: PersonRecord, xid: number, asOf: SourceMs): void;
+}
+
+/** Something that may remember, between memory and the source. */
 export interface Layer {
   readonly name: 'redis';
-  get(subject: Subject, signal: AbortSignal): Promise<LayerHit | undefined>;
-  /** Keeps the record unless a newer version is there. */
-  set(record: PersonRecord): Promise<void>;
-  drop(subject: Subject): Promise<void>;
+  /** @returns undefined when it does not know: it is away, slow or overloaded. Never rejects, never waits for long. */
+  get(subject: Subject): Promise<LayerRead | undefined>;
 }

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../clock.ts';
-import type { Batch } from '../feed/feed.ts';
+import { type Batch, type PersonChange, seenBy } from '../feed/feed.ts';
 import { OutboxFeed, type OutboxOptions } from '../feed/outbox.ts';
 import { GREEN, RED, YELLOW } from '../health-code.ts';
 import { noLog } from '../log.ts';
@@ -203,28 +203,77 @@ export function describeSource(open: () => Promise<OpenedSource>): void {
       await following.end();
     });
 
-    it('brings a transaction larger than its pieces whole, in one batch', async () => {
+    const manyPeople = (color: string) =>
+      `insert into person (subject, color)
+         select ('00000000-0000-0000-0001-' || lpad(n::text, 12, '0'))::uuid, '${color}' from generate_series(1, 100) n
+         on conflict (subject) do update set color = excluded.color`;
+
+    it('brings a transaction larger than a piece in pieces, and resolves it with the last', async () => {
       const following = follower(opened.sql, { feedChunkRows: 7 });
-      await following.next();
-      await opened.session.query(
-        `insert into person (subject, color)
-           select ('00000000-0000-0000-0001-' || lpad(n::text, 12, '0'))::uuid, 'green' from generate_series(1, 100) n`,
-      );
-      const batch = await following.nextChanges();
-      expect(batch.people.length).toBe(100);
-      expect(new Set(batch.people.map((change) => change.version)).size).toBe(100);
+      const before = await following.next();
+      await opened.session.query(manyPeople('green'));
+      const batches: Batch[] = [];
+      const people = () => batches.flatMap((batch) => batch.people);
+      while (people().length < 100) batches.push(await following.nextChanges());
+      expect(people().length).toBe(100);
+      expect(new Set(people().map((change) => change.version)).size).toBe(100);
+      const last = batches.pop();
+      const xid = people()[0]?.xid as number;
+      for (const piece of batches) {
+        expect(piece.people.length).toBe(7);
+        expect(piece.resolved).toBe(piece.cursor.at);
+        expect(seenBy(piece.snapshot, xid)).toBe(false);
+        expect(piece.ahead && seenBy(piece.ahead, xid)).toBe(true);
+      }
+      expect(last?.ahead).toBeUndefined();
+      expect(last && seenBy(last.snapshot, xid)).toBe(true);
+      expect(last?.resolved).toBeGreaterThan(before.resolved);
       await following.end();
     });
 
-    it('takes a new position when a transaction is larger than it may hold', async () => {
+    it('brings it whole, in one batch, when a floor changed with it', async () => {
+      const following = follower(opened.sql, { feedChunkRows: 7 });
+      await following.next();
+      await opened.session.transaction(async () => {
+        await opened.session.query("update area set floor = 'red' where id = 1");
+        await opened.session.query(manyPeople('yellow'));
+      });
+      const batch = await following.nextChanges();
+      expect(batch.people.length).toBe(100);
+      expect(batch.floors.length).toBe(1);
+      await following.end();
+    });
+
+    it('takes a new position when that is more than it may hold', async () => {
       const following = follower(opened.sql, { feedChunkRows: 10, feedChangesMax: 50 });
       await following.next();
-      await opened.session.query(
-        `update person set color = 'red' where subject::text like '00000000-0000-0000-0001-%'`,
-      );
+      await opened.session.transaction(async () => {
+        await opened.session.query("update area set floor = 'green' where id = 1");
+        await opened.session.query(manyPeople('red'));
+      });
       const batch = await following.nextChanges();
       expect(batch.joins).toBe('restarts');
       expect(batch.floors.length).toBe(2);
+      await following.end();
+    });
+
+    it('replays what lies between two cursors', async () => {
+      const following = follower(opened.sql);
+      const from = (await following.next()).cursor;
+      await opened.session.query(manyPeople('green'));
+      const to = (await following.nextChanges()).cursor;
+      await opened.session.query(manyPeople('yellow'));
+      const outbox = new OutboxFeed(
+        opened.sql,
+        { ...OPTIONS, feedChunkRows: 30 },
+        systemClock,
+        noLog,
+      );
+      const people: PersonChange[] = [];
+      for await (const piece of outbox.replay(from, to, new AbortController().signal))
+        people.push(...piece);
+      expect(people.length).toBe(100);
+      expect(people.every((one) => 'color' in one && one.color === GREEN)).toBe(true);
       await following.end();
     });
 

@@ -62,6 +62,7 @@ create table outbox (
   photo_id uuid,
   primary key (xid, version)
 );
+create index outbox_others on outbox (xid) where kind <> 'person';
 comment on table outbox is
   'One row a change: a person''s new record, or an area''s new floor. Read by snapshot, not by number.';
 
@@ -253,11 +254,14 @@ begin
 end $$;
 
 -- For whoever found that this source lost history: every version given out from now on is above all seen.
-create function lookup_new_epoch(version_seen bigint) returns void language plpgsql as $$
+-- Several readers may find it at once: the counter is raised by the first, who still sees the epoch of before.
+create function lookup_new_epoch(version_seen bigint, epoch_seen text) returns void language plpgsql as $$
 begin
   lock table source_epoch in exclusive mode;
   if (select last_value from change_version) <= version_seen then
     perform setval('change_version', version_seen + 1000000);
   end if;
-  update source_epoch set counter = counter + 1;
+  if lookup_source_epoch() = epoch_seen then
+    update source_epoch set counter = counter + 1;
+  end if;
 end $$;

@@ -1,0 +1,133 @@
+// What is asked of the source's outbox, and how its rows are read.
+
+import { uuidToId } from '../health-code.ts';
+import type { Statement } from '../source/sql.ts';
+import { parseAreas, requireColor } from '../source/sql-rows.ts';
+import { type AreaFloor, type Cursor, covers, type PersonChange, type Snapshot } from './feed.ts';
+
+const HEAD = `json_build_object(
+  'now', floor(extract(epoch from now()) * 1000),
+  'snapshot', pg_current_snapshot()::text,
+  'recovery', pg_is_in_recovery(),
+  'epoch', lookup_source_epoch(),
+  'token', (select token from history_token order by written_at desc limit 1),
+  'trimmed', (select floor::text from outbox_trim),
+  'versions', (select last_value from change_version)`;
+
+const FLOORS = `(select json_agg(json_build_array(id, floor, version)) from area)`;
+
+/** $1 history token of the cursor. The position, and all floors as this same statement sees them. */
+export const BEGIN: Statement = {
+  name: 'feed-begin',
+  text: `select ${HEAD}, 'has_token', $1::uuid is null or exists (select from history_token where token = $1::uuid),
+    'floors', ${FLOORS})::text as head`,
+};
+
+const COLUMNS = `o.xid, o.version, o.kind, o.subject, o.area, o.color, o.areas, o.photo_id`;
+
+/** $1 token, $2 previous snapshot, $3 target snapshot or null, $4 and $5 position (xid, version), $6 rows at most. */
+export const POLL: Statement = {
+  name: 'feed-poll',
+  text: `
+with fresh as (
+  (select ${COLUMNS} from pg_snapshot_xip($2::pg_snapshot) as open (xid)
+    cross join lateral (select * from outbox where outbox.xid = open.xid
+      and (open.xid > $4::xid8 or outbox.version > $5::bigint) order by outbox.version limit $6::integer) o
+    where open.xid >= $4::xid8 and ($3::pg_snapshot is null or pg_visible_in_snapshot(open.xid, $3::pg_snapshot))
+    order by o.xid, o.version limit $6::integer)
+  union all
+  (select ${COLUMNS} from outbox o
+    where o.xid >= pg_snapshot_xmax($2::pg_snapshot) and (o.xid, o.version) > ($4::xid8, $5::bigint)
+      and ($3::pg_snapshot is null or pg_visible_in_snapshot(o.xid, $3::pg_snapshot))
+    order by o.xid, o.version limit $6::integer)
+)
+select null::text as head, xid::text, version::text, kind, subject::text, area::text, color::text,
+  array_to_string(areas, ',') as areas, photo_id::text as photo
+  from (select * from fresh order by xid, version limit $6::integer) as piece
+union all
+select ${HEAD}, 'has_token', exists (select from history_token where token = $1::uuid))::text,
+  null, null, null, null, null, null, null, null`,
+};
+
+/** $1 previous snapshot, $2 target. Whether anything but people is among what is new. */
+export const HAS_OTHERS: Statement = {
+  name: 'feed-has-others',
+  text: `select (exists (select from outbox where kind <> 'person'
+      and (xid >= pg_snapshot_xmax($1::pg_snapshot) or xid = any (array(select pg_snapshot_xip($1::pg_snapshot))))
+      and pg_visible_in_snapshot(xid, $2::pg_snapshot)))::text as others`,
+};
+
+export const KEEP: Statement = {
+  name: 'feed-keep',
+  text: `select lookup_keep($1::pg_snapshot, make_interval(secs => $2::float8 / 1000))::text as kept`,
+};
+
+export const NEW_EPOCH: Statement = {
+  name: 'feed-new-epoch',
+  text: 'select lookup_new_epoch($1::bigint, $2::text)::text as done',
+};
+
+export interface Head {
+  now: number;
+  snapshot: string;
+  recovery: boolean;
+  epoch: string;
+  token: string | null;
+  has_token: boolean;
+  trimmed: string | null;
+  versions: number;
+  floors?: [number, string, number][] | null;
+}
+
+export interface Row {
+  head: string | null;
+  xid: string;
+  version: string;
+  kind: string;
+  subject: string;
+  area: string;
+  color: string | null;
+  areas: string | null;
+  photo: string | null;
+}
+
+/** Another server, an older copy, or one whose clock or transactions went back. */
+export function isOtherSource(was: Cursor, is: Head): boolean {
+  const shrank = parseSnapshot(is.snapshot).xmax < parseSnapshot(was.snapshot).xmax;
+  const lacksToken = was.token !== undefined && !is.has_token;
+  return is.epoch !== was.epoch || lacksToken || shrank || is.now < was.at;
+}
+
+/** Rows that this reader had not seen have been trimmed. */
+export function isTrimmedPast(seen: Snapshot, head: Head): boolean {
+  return head.trimmed !== null && !covers(seen, parseSnapshot(head.trimmed));
+}
+
+/** "xmin:xmax:xip,xip" */
+export function parseSnapshot(text: string): Snapshot {
+  const [, xmax, xip] = text.split(':');
+  return { xmax: Number(xmax), xip: xip ? xip.split(',').map(Number) : [] };
+}
+
+export function toChange(row: Row): PersonChange {
+  const subject = uuidToId(row.subject);
+  const version = Number(row.version);
+  const xid = Number(row.xid);
+  if (row.color === null) return { subject, version, erased: true, xid };
+  const photo = row.photo === null ? undefined : uuidToId(row.photo);
+  const color = requireColor(row.color);
+  return { subject, version, color, areas: parseAreas(row.areas), photo, xid };
+}
+
+export function toFloor(row: Row): AreaFloor {
+  return { area: Number(row.area), floor: requireColor(row.color), version: Number(row.version) };
+}
+
+export function cursorOf(head: Head): Cursor {
+  return {
+    snapshot: head.snapshot,
+    token: head.token ?? undefined,
+    epoch: head.epoch,
+    at: head.now,
+  };
+}
