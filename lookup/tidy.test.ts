@@ -65,7 +65,8 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   autocannon: /^bench\/.*\.ts/,
 };
 
-const ROOTS = /^lookup\/((cli|main|bench\/(main|load-http|load-grpc))\.ts|build\.mjs)$|\.test\.ts$/;
+const ROOTS =
+  /^lookup\/((cli|main|bench\/(main|load-http|load-grpc))\.ts|build\.mjs|README\.md)$|\.test\.ts$/;
 const LINE_MAX = 120;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
