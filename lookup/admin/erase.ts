@@ -29,16 +29,14 @@ export async function erase(
   await confirm(output, `Erase ${who} for good? This cannot be undone.`, options);
   const { erased, photos } = await session.transaction(async () => {
     const held = await holdPeople(session, subjects);
+    const photos = await photosOf(session, subjects);
     await session.query(
       'update person set erased_at = now() where subject = any($1::uuid[]) and erased_at is null',
       [subjects.map(idToUuid)],
     );
     return {
-      erased: held.map(({ subject, already }): Erased => ({ subject, already })),
-      photos: await dropUnused(
-        session,
-        held.flatMap(({ photo }) => photo ?? []),
-      ),
+      erased: held,
+      photos: await dropUnused(session, photos),
     };
   });
   await sayChange(session, output, {
@@ -70,17 +68,26 @@ async function requireKnown(session: SqlSession, subjects: readonly Subject[]): 
 }
 
 /** In one order for all commands, so that two of them cannot wait for each other. */
-async function holdPeople(session: SqlSession, subjects: readonly Subject[]) {
-  const rows = await session.query<{ subject: string; photo: string | null; already: string }>(
-    `select subject::text as subject, photo_id::text as photo, (erased_at is not null)::text as already
+async function holdPeople(session: SqlSession, subjects: readonly Subject[]): Promise<Erased[]> {
+  const rows = await session.query<{ subject: string; already: string }>(
+    `select subject::text as subject, (erased_at is not null)::text as already
       from person where subject = any($1::uuid[]) order by subject for update`,
     [subjects.map(idToUuid)],
   );
-  return rows.map(({ subject, photo, already }) => ({
+  return rows.map(({ subject, already }) => ({
     subject: uuidToId(subject),
-    photo: photo ?? undefined,
     already: already === 'true',
   }));
+}
+
+/** As uuid: the one that each has, and those that the outbox still knows they had. */
+async function photosOf(session: SqlSession, subjects: readonly Subject[]): Promise<string[]> {
+  const rows = await session.query<{ id: string }>(
+    `select photo_id::text as id from person where subject = any($1::uuid[]) and photo_id is not null
+      union select photo_id::text from outbox where subject = any($1::uuid[]) and photo_id is not null`,
+    [subjects.map(idToUuid)],
+  );
+  return rows.map(({ id }) => id);
 }
 
 /**
