@@ -251,6 +251,7 @@ export class Lookup {
       this.stats.overtaken += 1;
       loaded = await this.#parts.source.load(subject);
     }
+    if (!this.#freshness.isSinceFollowing(loaded.beganMonoMs)) return unavailable('source');
     const { row, asOf } = loaded;
     if (row === undefined) return this.#keepAbsent(subject, loaded);
     const { record, effective } = row;
@@ -275,15 +276,19 @@ export class Lookup {
     return found;
   }
 
-  #isRefused(subject: Subject, { row }: LoadedOne): boolean {
+  /**
+   * A read that began before the feed's position was taken is refused too: it is not known what came before it and what
+   * after, so it could neither be kept nor keep an older one from being answered again.
+   */
+  #isRefused(subject: Subject, { row, beganMonoMs }: LoadedOne): boolean {
+    if (!this.#freshness.isSinceFollowing(beganMonoMs)) return true;
     if (row === undefined) return !this.#freshness.mayBeAbsent(subject);
     return this.#freshness.isOvertaken(subject, row.record.version);
   }
 
   /** Into memory once the feed has passed it; until then it stands alone, with its own time. */
   #keep(subject: Subject, { row, beganMonoMs }: LoadedOne, found: Found): void {
-    // A read that began before the feed's position says nothing that can be compared with what came after.
-    if (!row || !this.#freshness.isSinceFollowing(beganMonoMs)) return;
+    if (!row) return;
     this.#freshness.fence.note(subject, row.record.version);
     this.#parts.negatives.delete(subject);
     if (this.#freshness.mayKeep(row.xid, beganMonoMs)) {
@@ -313,17 +318,22 @@ export class Lookup {
 
   // --- 6. Grace
 
-  /** Slow or failed, and something within grace is remembered: that, marked stale. */
+  /**
+   * Slow or failed, and something within grace is remembered: that, marked stale. It is looked up when it is given:
+   * what was held before the wait may have been overtaken, or erased, and has aged.
+   */
   async #withGrace(subject: Subject, exact: boolean, reading: Promise<Answer>): Promise<Answer> {
-    const kept = exact ? undefined : this.#withinGrace(subject);
+    const kept = () => (exact ? undefined : this.#withinGrace(subject));
     try {
-      if (!kept) return await reading;
-      const answer = await settledWithin(reading, this.#options.sourceTimeoutSoftMs);
-      return answer === undefined || answer.outcome === 'unavailable' ? kept : answer;
+      const answer = kept()
+        ? await settledWithin(reading, this.#options.sourceTimeoutSoftMs)
+        : await reading;
+      if (answer && answer.outcome !== 'unavailable') return answer;
+      return kept() ?? (await reading);
     } catch {
       // Counted, and logged at the change of state, where the source is guarded. An error is not a value: nothing is
       // dropped.
-      return kept ?? unavailable('source');
+      return kept() ?? unavailable('source');
     }
   }
 

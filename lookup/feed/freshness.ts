@@ -86,6 +86,7 @@ export class Freshness {
   #turn(batch: Batch, first: boolean): void {
     this.#ends[this.generation] = this.#resolved;
     this.#generation += 1;
+    this.floors.turn(this.generation);
     // Reads that began before the position was taken are not kept: they may lack a change that nobody will tell us of.
     this.#followsSinceMonoMs = this.#local.monoMs();
     this.#absentSinceMonoMs = this.#followsSinceMonoMs;

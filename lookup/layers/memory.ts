@@ -9,8 +9,8 @@
 //   25 generation: which stretch of the feed kept it up to date
 //   26 areas     3 x uint16, dense indexes of the floors; four and more areas lie in a map beside
 //
-// A slot is reused only through `put`, so a caller that remembers (slot, version, reuse count of the memory) can tell
-// at the price of one cache line that its person is still there: versions come from one sequence for all people.
+// A caller that remembers a slot and its version can tell at the price of one cache line that its person is still
+// there: versions come from one sequence for all people.
 
 import { LRUCache } from 'lru-cache';
 import type { Floors } from '../feed/floors.ts';
@@ -88,24 +88,14 @@ export class Memory implements Remembered {
     const meta = this.#bytes[slot * STRIDE + META] as number;
     const count = meta >> COUNT_SHIFT;
     let color = meta & COLOR_BITS;
+    const floors = this.#floors.of(this.#bytes[slot * STRIDE + GENERATION] as number);
     if (count > INLINE_AREAS)
-      return this.#worst(color as Color, this.#moreAreas.get(slot) as Uint16Array);
-    const floors = this.#floors.byIndex;
+      return worst(color as Color, this.#moreAreas.get(slot) as Uint16Array, floors);
     const first = (slot * STRIDE + AREAS) / 2;
     for (let i = 0; i < count; i++) {
-      const floor = floors[this.#areas[first + i] as number] as number;
-      if (floor === 0) return 0;
+      const floor = floors[this.#areas[first + i] as number];
+      if (!floor) return 0;
       if (floor > color) color = floor;
-    }
-    return color as Color;
-  }
-
-  #worst(own: Color, areas: Uint16Array): Color | 0 {
-    let color: number = own;
-    for (const area of areas) {
-      const floor = this.#floors.byIndex[area] as number;
-      if (floor === 0) return 0;
-      color = Math.max(color, floor);
     }
     return color as Color;
   }
@@ -188,4 +178,14 @@ export class Memory implements Remembered {
     }
     return slot;
   }
+}
+
+function worst(own: Color, areas: Uint16Array, floors: Uint8Array): Color | 0 {
+  let color: number = own;
+  for (const area of areas) {
+    const floor = floors[area];
+    if (!floor) return 0;
+    color = Math.max(color, floor);
+  }
+  return color as Color;
 }

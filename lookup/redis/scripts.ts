@@ -10,7 +10,8 @@
 //   link      names the last write of the relay that arrived here; the next one must name it
 //   term      of the leader that wrote last
 //
-// The feed lies in one slot: feed:{feed} (the stream), feed-head:{feed} (term, holder, last identity), feed-floors:{feed}.
+// The feed lies in one slot: feed:{feed} (the stream), feed-head:{feed} (term, holder, last identity),
+// feed-floors:{feed}.
 
 import { createHash } from 'node:crypto';
 import type { Script } from './nodes.ts';
@@ -221,7 +222,9 @@ if not last then return {} end
 return {last[1], last[2][2], last[2][6], redis.call('HGETALL', KEYS[2])}`,
 );
 
-/** KEYS processes · ARGV name, about, lives for ms; with an empty name it only reads -> [name, about, …] of who lives */
+/**
+ * KEYS processes · ARGV name, about, lives for ms; with an empty name it only reads -> [name, about, …] of who lives
+ */
 export const REGISTER = script(
   'register',
   `

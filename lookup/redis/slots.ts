@@ -14,7 +14,9 @@ for (let byte = 0; byte < 256; byte++) {
   CRC[byte] = crc;
 }
 
-/** A key's hash slot, by what stands between its first braces. CRC-16/XMODEM, as the Redis Cluster specification says. */
+/**
+ * A key's hash slot, by what stands between its first braces. CRC-16/XMODEM, as the Redis Cluster specification says.
+ */
 export function slotOf(key: string): number {
   const open = key.indexOf('{');
   const close = open < 0 ? -1 : key.indexOf('}', open + 1);

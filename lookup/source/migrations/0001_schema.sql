@@ -85,7 +85,8 @@ end $$;
 create function person_before() returns trigger language plpgsql as $$
 begin
   if tg_op = 'DELETE' then
-    if old.erased_at is null or old.erased_at > now() - interval '1 day' then
+    if old.erased_at is null or old.erased_at > now()
+      - coalesce(nullif(current_setting('lookup.tombstone', true), ''), '1 day')::interval then
       raise exception 'a person is not deleted but erased: update person set erased_at = now()'
         using errcode = 'restrict_violation';
     end if;
@@ -229,7 +230,7 @@ create table feed_cursor (stored_at timestamptz primary key default clock_timest
 create table outbox_trim (only_row boolean primary key default true check (only_row), floor pg_snapshot not null);
 
 -- Called about once a second by whoever follows the outbox, with its cursor; does nothing when another just did.
--- Small steps: at most 20,000 outbox rows and 1,000 tombstones a call.
+-- Small steps: at most 20,000 outbox rows a call.
 create function lookup_keep(seen pg_snapshot, retention interval) returns void language plpgsql as $$
 declare
   passed record;
@@ -249,9 +250,39 @@ begin
     delete from feed_cursor where stored_at < passed.stored_at;
   end if;
   delete from history_token where written_at < now() - greatest(retention, interval '1 day');
-  delete from person where subject = any (array(
-    select subject from person where erased_at < now() - interval '1 day' limit 1000));
 end $$;
+
+-- Who was erased long enough ago to be forgotten, so that nothing late can bring them back, and then their removal.
+create function lookup_tombstones(tombstone interval) returns table (subject uuid, version bigint)
+  language sql volatile as $$
+  select subject, version from person where erased_at < now() - tombstone order by erased_at limit 1000
+$$;
+create function lookup_bury(subjects uuid[], tombstone interval) returns void language plpgsql as $$
+begin
+  perform set_config('lookup.tombstone', tombstone::text, true);
+  delete from person where subject = any (subjects) and erased_at < now() - tombstone;
+end $$;
+
+-- Which relay writes the feed. A lease, not a lock: a leader that sleeps loses it, and its term with it.
+create table relay_lease (
+  only_row boolean primary key default true check (only_row),
+  holder text not null,
+  term bigint not null,
+  held_until timestamptz not null
+);
+-- Takes or renews the lease. term_least: a term that is known to have been given out elsewhere.
+create function lookup_lease(who text, lasts interval, term_least bigint) returns bigint language sql volatile as $$
+  insert into relay_lease (holder, term, held_until) values (who, greatest(1, term_least), now() + lasts)
+  on conflict (only_row) do update set
+    holder = who,
+    term = greatest(relay_lease.term + case when relay_lease.holder = who then 0 else 1 end, term_least),
+    held_until = now() + lasts
+    where relay_lease.holder = who or relay_lease.held_until < now()
+  returning term
+$$;
+create function lookup_release(who text) returns void language sql volatile as $$
+  update relay_lease set held_until = now() - interval '1 second' where holder = who
+$$;
 
 -- For whoever found that this source lost history: every version given out from now on is above all seen.
 -- Several readers may find it at once: the counter is raised by the first, who still sees the epoch of before.

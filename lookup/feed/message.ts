@@ -1,0 +1,79 @@
+// A batch as an entry of the feed's stream.
+
+import { decode, encode } from '../layers/record-codec.ts';
+import type { AreaFloor, Batch, Cursor, PersonChange } from './feed.ts';
+import { parseSnapshot } from './outbox-sql.ts';
+
+/** What an entry says about its batch, as JSON; the people travel beside it as packed envelopes. */
+interface About {
+  readonly cursor: Cursor;
+  /** Target snapshot of the large transactions of which this is a piece. */
+  readonly ahead?: string;
+  readonly floors: readonly (readonly [area: number, floor: number, version: number])[];
+  readonly firstLoad?: true;
+  readonly joins?: 'new-epoch' | 'restarts';
+}
+
+/** An entry that cannot be read: what it brought is not known. */
+export class UnreadableMessageError extends Error {
+  override readonly name = 'UnreadableMessageError';
+}
+
+export function aboutOf(batch: Batch): string {
+  const { cursor, ahead, floors, firstLoad, joins } = batch;
+  const about: About = {
+    cursor,
+    ...(ahead ? { ahead: `${0}:${ahead.xmax}:${ahead.xip.join(',')}` } : {}),
+    floors: floors.map(({ area, floor, version }) => [area, floor, version]),
+    ...(firstLoad ? { firstLoad } : {}),
+    ...(joins === 'continues' ? {} : { joins }),
+  };
+  return JSON.stringify(about);
+}
+
+/** Envelopes, each after one byte of length. */
+export function packPeople(people: readonly PersonChange[]): Buffer {
+  const parts: Buffer[] = [];
+  for (const person of people) {
+    const envelope = encode(person, person.xid);
+    parts.push(Buffer.from([envelope.length]), envelope);
+  }
+  return Buffer.concat(parts);
+}
+
+/** @throws UnreadableMessageError */
+export function readAbout(text: string): About {
+  try {
+    const about = JSON.parse(text) as About;
+    if (typeof about.cursor.snapshot === 'string' && Number.isFinite(about.cursor.at)) return about;
+  } catch {
+    // Said below.
+  }
+  throw new UnreadableMessageError('an entry of the feed does not say where it stands');
+}
+
+/** @throws UnreadableMessageError */
+export function toBatch(text: string, packed: Buffer): Batch {
+  const about = readAbout(text);
+  const people: PersonChange[] = [];
+  for (let at = 0; at < packed.length; ) {
+    const length = packed[at] as number;
+    const envelope = decode(packed.subarray(at + 1, at + 1 + length));
+    if (!envelope) throw new UnreadableMessageError('an entry of the feed holds no record');
+    people.push({ ...envelope.person, xid: envelope.xid });
+    at += 1 + length;
+  }
+  const floors = about.floors.map(([area, floor, version]) => ({ area, floor, version }));
+  return {
+    resolved: about.cursor.at,
+    askedMonoMs: undefined,
+    snapshot: parseSnapshot(about.cursor.snapshot),
+    ahead: about.ahead === undefined ? undefined : parseSnapshot(about.ahead),
+    cursor: about.cursor,
+    epoch: about.cursor.epoch,
+    people,
+    floors: floors as AreaFloor[],
+    firstLoad: about.firstLoad === true,
+    joins: about.joins ?? 'continues',
+  };
+}

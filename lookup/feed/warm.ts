@@ -1,0 +1,157 @@
+// Fills Redis from the source: by pages, beside live changes. A page is written only where no newer record lies, into
+// the keyspace that its node had before the page was read: if the node was emptied since, the page is read again.
+
+import type { RedisNode, RedisNodes } from '../redis/nodes.ts';
+import { FILL, READ } from '../redis/scripts.ts';
+import { FIRST_PAGE, type PeoplePage, readPeople } from '../source/people.ts';
+import type { Sql } from '../source/sql.ts';
+import { packPlaced } from './node-writer.ts';
+
+export interface WarmOptions {
+  readonly fenceMs: number;
+  /** Subjects as uuid, from where another warm-up ended. */
+  readonly after?: string;
+  /** Only the people of these nodes, by name; undefined: of all. */
+  readonly only?: ReadonlySet<string>;
+  readonly pagePeople?: number;
+  /** people a second, at most */
+  readonly perS?: number;
+  /** Told after each page: how many people have been read, and where it would continue. */
+  readonly onPage?: (people: number, next: string | undefined) => void;
+}
+
+export interface Warmed {
+  readonly people: number;
+  /** Records that were not there, or older. */
+  readonly written: number;
+}
+
+const PAGE_PEOPLE = 5_000;
+const RECORDS_A_CALL = 500;
+const TRIES_MAX = 20;
+const RETRY_MS = 250;
+const CALL_TIMEOUT_MS = 2_000;
+
+/** @throws when the source cannot be read, or a node cannot be written for several seconds */
+export async function warm(
+  sql: Sql,
+  nodes: RedisNodes,
+  options: WarmOptions,
+  signal: AbortSignal,
+): Promise<Warmed> {
+  const limit = options.pagePeople ?? PAGE_PEOPLE;
+  const began = performance.now();
+  let people = 0;
+  let written = 0;
+  let next: string | undefined = options.after ?? FIRST_PAGE;
+  let writing: Promise<number> = Promise.resolve(0);
+  while (next !== undefined && !signal.aborted) {
+    const after: string = next;
+    const keyspaces = await keyspacesOf(nodes);
+    const page = await readPeople(sql, after, limit);
+    // The page before is written while this one was read.
+    written += await writing;
+    writing = writePage(sql, nodes, options, { after, limit, page, keyspaces }, signal);
+    // Awaited above or below; until then its failure is nobody's.
+    writing.catch(() => {});
+    people += page.people.length;
+    next = page.next;
+    options.onPage?.(people, next);
+    if (options.perS) await pace(began, people, options.perS);
+  }
+  written += await writing;
+  return { people, written };
+}
+
+interface Page {
+  readonly after: string;
+  readonly limit: number;
+  readonly page: PeoplePage;
+  readonly keyspaces: ReadonlyMap<string, Buffer>;
+}
+
+async function writePage(
+  sql: Sql,
+  nodes: RedisNodes,
+  options: WarmOptions,
+  first: Page,
+  signal: AbortSignal,
+): Promise<number> {
+  const wanted = (node: RedisNode) => !options.only || options.only.has(node.name);
+  let written = 0;
+  let left: ReadonlySet<string> | undefined;
+  let { page, keyspaces } = first;
+  for (let tries = 1; ; tries++) {
+    const again = new Set<string>();
+    const calls = [...byNode(nodes, page)].map(async ([node, records]) => {
+      if (!wanted(node) || (left && !left.has(node.name))) return;
+      const done = await fillNode(node, records, page, keyspaces.get(node.name), options.fenceMs);
+      if (done === undefined) again.add(node.name);
+      else written += done;
+    });
+    await Promise.all(calls);
+    if (again.size === 0 || signal.aborted) return written;
+    if (tries === TRIES_MAX) throw new Error(`cannot be filled: ${[...again].join(', ')}`);
+    left = again;
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    keyspaces = await keyspacesOf(nodes);
+    page = await readPeople(sql, first.after, first.limit);
+  }
+}
+
+/** @returns undefined when the node refused, or did not answer */
+async function fillNode(
+  node: RedisNode,
+  records: readonly Buffer[],
+  page: PeoplePage,
+  keyspace: Buffer | undefined,
+  fenceMs: number,
+): Promise<number | undefined> {
+  if (!keyspace) return undefined;
+  let written = 0;
+  try {
+    for (let at = 0; at < records.length; at += RECORDS_A_CALL) {
+      const packed = Buffer.concat(records.slice(at, at + RECORDS_A_CALL));
+      const args = [keyspace, page.asOf, fenceMs, page.epoch, packed];
+      const done = Number(await node.run(FILL, [node.markKey], args, CALL_TIMEOUT_MS));
+      if (done < 0) return undefined;
+      written += done;
+    }
+  } catch {
+    return undefined;
+  }
+  return written;
+}
+
+function byNode(nodes: RedisNodes, page: PeoplePage): Map<RedisNode, Buffer[]> {
+  const sorted = new Map<RedisNode, Buffer[]>();
+  for (const person of page.people) {
+    const { slot, bytes } = packPlaced(person);
+    const node = nodes.nodeOf(slot);
+    if (!node) continue;
+    const list = sorted.get(node);
+    if (list) list.push(bytes);
+    else sorted.set(node, [bytes]);
+  }
+  return sorted;
+}
+
+async function keyspacesOf(nodes: RedisNodes): Promise<Map<string, Buffer>> {
+  const found = new Map<string, Buffer>();
+  const asking = nodes.masters.map(async (node) => {
+    try {
+      const reply = await node.run(READ, [node.markKey], [Buffer.alloc(0)], CALL_TIMEOUT_MS);
+      const [keyspace] = reply as Buffer[];
+      if (keyspace) found.set(node.name, keyspace);
+    } catch {
+      // Asked again with the page.
+    }
+  });
+  await Promise.all(asking);
+  return found;
+}
+
+async function pace(began: number, people: number, perS: number): Promise<void> {
+  const waitMs = (people / perS) * 1_000 - (performance.now() - began);
+  if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs));
+}
