@@ -93,9 +93,14 @@ program
 program
   .command('serve')
   .description('answer phones over HTTP and gates over gRPC, from PostgreSQL')
-  .action(async () => {
+  .addOption(
+    new Option('--role <role>', 'answer (lookup), carry changes into Redis (relay), or both (all)')
+      .choices(['lookup', 'relay', 'all'])
+      .default('lookup'),
+  )
+  .action(async (options: { role: 'lookup' | 'relay' | 'all' }) => {
     const { serve } = await import('./main.ts');
-    await serve(env);
+    await serve(env, options);
   });
 
 command('migrate', 'bring the schema to what this version needs')

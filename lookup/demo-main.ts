@@ -13,8 +13,9 @@ import { type Issuers, readIssuers } from './edge/issuers.ts';
 import { mintToken } from './edge/mint.ts';
 import { colorName } from './health-code.ts';
 import { makeLog } from './log.ts';
-import { untilTold } from './main.ts';
+import { openRedis, untilTold } from './main.ts';
 import { readPhotoKeys } from './photo/address.ts';
+import { startRelay } from './relay-service.ts';
 import { type Service, startService } from './service.ts';
 import { openEmbedded } from './source/embedded.ts';
 import { openDoor } from './source/embedded-door.ts';
@@ -44,8 +45,14 @@ export async function demo(
   const issuers = readIssuers(files.issuersFile, { allowDemo: true });
   const photoKeys = readPhotoKeys(files.photoKeysFile, { allowDemo: true });
   const sql = { lookups: embedded.sql, feed: embedded.sql, photos: embedded.sql };
+  const redis = openRedis(config, log);
+  const everything = { feed: embedded.sql, lease: embedded.sql, replays: embedded.sql };
+  const relay =
+    redis && startRelay({ config, nodes: redis, sql: everything, clock: systemClock, log });
   const service = await startService({
     config,
+    ...(redis ? { redis } : {}),
+    ...(relay ? { beside: relay } : {}),
     sql,
     issuers,
     photoKeys,

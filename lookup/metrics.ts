@@ -93,6 +93,13 @@ export interface Reading {
   read(): number;
 }
 
+export const reading = (
+  name: string,
+  help: string,
+  kind: Reading['kind'],
+  read: () => number,
+): Reading => ({ name, help, kind, read });
+
 export class Metrics {
   readonly http = new EdgeMetrics();
   readonly grpc = new EdgeMetrics();

@@ -1,6 +1,7 @@
 // The composition root: source, feed, layers, guards, lookup, edges, in that order. The only file that names concrete
 // layers.
 
+import { hostname } from 'node:os';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { type GrpcParts, startGrpc } from './edge/grpc.ts';
@@ -12,6 +13,7 @@ import type { Batch, Feed } from './feed/feed.ts';
 import { Freshness } from './feed/freshness.ts';
 import { applyBatch } from './feed/held.ts';
 import { OutboxFeed } from './feed/outbox.ts';
+import { keepSwept } from './feed/sweep.ts';
 import { GuardedSource } from './guards/guarded-source.ts';
 import { SingleFlight } from './guards/single-flight.ts';
 import type { Answer, Found } from './health-code.ts';
@@ -19,13 +21,19 @@ import { BoundedMap } from './layers/bounded-map.ts';
 import { Memory } from './layers/memory.ts';
 import type { Negative } from './layers/remembered.ts';
 import { drain } from './life/drain.ts';
+import { keepRegistered } from './life/register.ts';
+import { keepSourceTime } from './life/source-time.ts';
+import { warmUp } from './life/warm-up.ts';
 import type { Log } from './log.ts';
 import { Lookup } from './lookup.ts';
-import { Metrics } from './metrics.ts';
+import { Metrics, type Reading, reading } from './metrics.ts';
 import { PhotoAddresses, type PhotoKeys } from './photo/address.ts';
 import { Photos } from './photo/photos.ts';
+import type { RedisNodes } from './redis/nodes.ts';
+import type { Source } from './source/source.ts';
 import type { Sql } from './source/sql.ts';
 import { SqlSource } from './source/sql-source.ts';
+import { withRedis } from './with-redis.ts';
 
 export interface ServiceParts {
   readonly config: Config;
@@ -36,6 +44,13 @@ export interface ServiceParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly reflect?: GrpcParts['reflect'];
+  /** Redis Cluster, when there is one. */
+  readonly redis?: RedisNodes;
+  /** Runs in this process too, and is told about at its ops port. */
+  readonly beside?: {
+    readonly readings: readonly Reading[];
+    close(): Promise<void>;
+  };
 }
 
 export interface Service {
@@ -54,7 +69,9 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   const metrics = new Metrics();
 
   // Source and feed
-  const feed = new OutboxFeed(sql.feed, config, clock, log);
+  const outbox = new OutboxFeed(sql.feed, config, clock, log);
+  const redis = parts.redis && withRedis(parts.redis, outbox, config, clock, log);
+  const feed: Feed = redis?.feed ?? outbox;
   let historyToken: string | undefined;
   const source = new SqlSource(sql.lookups, () => historyToken);
   const photoSource = new SqlSource(sql.photos, () => undefined);
@@ -70,10 +87,19 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   const photos = new Photos(photoSource, config, clock);
 
   // Guards, and the heart
-  const guarded = new GuardedSource(source, config, clock, log);
+  const guarded = new GuardedSource(timed(source, freshness, clock), config, clock, log);
   const flights = new SingleFlight<Answer>();
   const lookup = new Lookup(
-    { memory, negatives, whole, layers: [], source: guarded, freshness, flights, clock },
+    {
+      memory,
+      negatives,
+      whole,
+      layers: redis ? [redis.layer] : [],
+      source: guarded,
+      freshness,
+      flights,
+      clock,
+    },
     config,
   );
 
@@ -95,12 +121,23 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   };
   const following = new AbortController();
   let draining = false;
-  const ready = new Promise<void>((resolve) => {
+  let warming = true;
+  const floorsKnown = new Promise<void>((resolve) => {
     void follow(feed, following.signal, log, (batch) => {
       apply(batch);
       resolve();
     });
   });
+  const ready = floorsKnown.then(async () => {
+    if (parts.redis) {
+      const warmed = { nodes: parts.redis, memory, freshness, clock };
+      const records = await warmUp(warmed, config, following.signal);
+      log.info({ records }, 'memory is filled from Redis');
+    }
+    warming = false;
+  });
+  if (redis) void keepSourceTime(sql.feed, freshness.clock, clock, following.signal);
+  else void keepSwept(sql.feed, undefined, config.tombstoneMs, () => true, following.signal);
 
   // Edges
   const addresses = new PhotoAddresses(parts.photoKeys, {
@@ -140,11 +177,14 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   opened.push(() => grpc.close(0));
   const notReady = () => {
     if (draining) return 'draining';
-    return freshness.started ? undefined : 'starting: the floors of the areas are not known yet';
+    if (!freshness.started) return 'starting: the floors of the areas are not known yet';
+    return warming ? 'starting: memory is being filled from Redis' : undefined;
   };
   const ops = await orClose(startOps({ notReady, metrics }, config));
 
   metrics.add([
+    ...(redis?.readings ?? []),
+    ...(parts.beside?.readings ?? []),
     reading('lookup_memory_records', 'People held in memory', 'gauge', () => memory.size),
     reading(
       'lookup_memory_evicted_total',
@@ -254,6 +294,16 @@ export async function startService(parts: ServiceParts): Promise<Service> {
     ),
   ]);
 
+  const leaveList =
+    parts.redis &&
+    keepRegistered(parts.redis, `${hostname()}:${ops.port}`, () => ({
+      role: parts.beside ? 'all' : 'lookup',
+      grpc: `${config.grpcHost}:${grpc.port}`,
+      http: `${config.httpHost}:${http.port}`,
+      ops: `${config.opsHost}:${ops.port}`,
+      resolved: freshness.resolved,
+    }));
+
   return {
     httpPort: http.port,
     grpcPort: grpc.port,
@@ -270,11 +320,15 @@ export async function startService(parts: ServiceParts): Promise<Service> {
         { retire: () => grpc.retire(), finish: (ms: number) => grpc.close(ms) },
       ];
       const stopFollowing = async () => following.abort();
+      await leaveList?.();
       await drain(
         doors,
-        [stopFollowing, ...new Set([sql.lookups, sql.feed, sql.photos])].map((part) =>
-          typeof part === 'function' ? part : () => part.close(),
-        ),
+        [
+          stopFollowing,
+          async () => parts.beside?.close(),
+          async () => parts.redis?.close(),
+          ...[...new Set([sql.lookups, sql.feed, sql.photos])].map((part) => () => part.close()),
+        ],
         config,
         log,
       );
@@ -282,13 +336,6 @@ export async function startService(parts: ServiceParts): Promise<Service> {
     },
   };
 }
-
-const reading = (name: string, help: string, kind: 'counter' | 'gauge', read: () => number) => ({
-  name,
-  help,
-  kind,
-  read,
-});
 
 /**
  * The feed retries what fails by itself: what is thrown here is a fault of ours, and silence makes the process
@@ -316,4 +363,16 @@ async function finishHttp(http: HttpEdge, inFlight: () => number, withinMs: numb
   while (inFlight() > 0 && performance.now() < until)
     await new Promise((resolve) => setTimeout(resolve, 5));
   http.close();
+}
+
+/** Every read of the source is a round trip that tells its time. */
+function timed(source: Source, freshness: Freshness, clock: Clock): Source {
+  return {
+    async load(subjects, signal) {
+      const asked = clock.monoMs();
+      const loaded = await source.load(subjects, signal);
+      freshness.clock.observe(loaded.asOf, asked);
+      return loaded;
+    },
+  };
 }

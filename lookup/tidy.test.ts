@@ -17,6 +17,7 @@ const RANKS: readonly Rank[] = [
   { rank: 8, files: /^((cli|demo-main)\.ts|bench\/)/, own: true },
   { rank: 7, files: /^main\.ts/ },
   { rank: 6, files: /^(service|sessions)\.ts/ },
+  { rank: 5.5, files: /^(with-redis|relay-service)\.ts/ },
   // An edge knows no caching words: `source.ts` is types, and of the guards it may have the deadline.
   {
     rank: 5,
@@ -30,7 +31,10 @@ const RANKS: readonly Rank[] = [
     files: /^lookup\.ts/,
     never: /^(layers\/(?!(layer|remembered)\.ts)|source\/(?!source\.ts))/,
   },
-  { rank: 3, files: /^(guards\/guarded.*|source\/embedded-door|feed\/(following|relay|warm))\.ts/ },
+  {
+    rank: 3,
+    files: /^(guards\/guarded.*|source\/embedded-door|feed\/(following|relay|sweep|warm))\.ts/,
+  },
   // What remembers, carries or reads never knows another of its kind.
   { rank: 2, files: /^layers\/(memory|redis)\.ts/ },
   { rank: 2, files: /^(feed\/(outbox|redis-stream)|redis\/cluster)\.ts/ },

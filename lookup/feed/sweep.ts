@@ -1,0 +1,76 @@
+import { uuidToId } from '../health-code.ts';
+import type { RedisNode, RedisNodes } from '../redis/nodes.ts';
+import { SWEEP } from '../redis/scripts.ts';
+import { PLACE_BYTES, placeInto, slotOfBucket } from '../redis/slots.ts';
+import type { Sql, Statement } from '../source/sql.ts';
+import { pause } from './pause.ts';
+
+const TOMBSTONES: Statement = {
+  name: 'tombstones',
+  text: `select subject::text as subject, version::text as version
+    from lookup_tombstones(make_interval(secs => $1::float8 / 1000))`,
+};
+const BURY: Statement = {
+  name: 'bury',
+  text: `select lookup_bury($1::uuid[], make_interval(secs => $2::float8 / 1000))::text as done`,
+};
+
+const CALL_TIMEOUT_MS = 1_000;
+const SWEEP_EVERY_MS = 5_000;
+
+/**
+ * Forgets people who were erased long enough ago: first where they lie in Redis, then in the source. What fails stays,
+ * in the source too, and is tried again.
+ * @returns how many
+ */
+export async function sweepTombstones(
+  sql: Sql,
+  nodes: RedisNodes | undefined,
+  tombstoneMs: number,
+  signal: AbortSignal,
+): Promise<number> {
+  type Row = { subject: string; version: string };
+  const rows = await sql.query<Row>(TOMBSTONES, [tombstoneMs], signal);
+  if (rows.length === 0) return 0;
+  if (nodes) await sweepRedis(nodes, rows);
+  const subjects = rows.map((row) => row.subject);
+  await sql.query(BURY, [subjects, tombstoneMs], signal);
+  return rows.length;
+}
+
+/** The same, again and again until the signal aborts. @param mayNow only one process need do it */
+export async function keepSwept(
+  sql: Sql,
+  nodes: RedisNodes | undefined,
+  tombstoneMs: number,
+  mayNow: () => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await pause(Math.min(SWEEP_EVERY_MS, tombstoneMs), signal);
+    if (!mayNow() || signal.aborted) continue;
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(SWEEP_EVERY_MS)]);
+    await sweepTombstones(sql, nodes, tombstoneMs, limited).catch(() => {});
+  }
+}
+
+async function sweepRedis(
+  nodes: RedisNodes,
+  rows: readonly { subject: string; version: string }[],
+): Promise<void> {
+  const byNode = new Map<RedisNode, Buffer[]>();
+  for (const row of rows) {
+    const packed = Buffer.allocUnsafe(PLACE_BYTES + 8);
+    const slot = slotOfBucket(placeInto(packed, 0, uuidToId(row.subject)));
+    packed.writeDoubleBE(Number(row.version), PLACE_BYTES);
+    const node = nodes.nodeOf(slot);
+    if (!node) throw new Error('a slot has no node');
+    const list = byNode.get(node);
+    if (list) list.push(packed);
+    else byNode.set(node, [packed]);
+  }
+  const calls = [...byNode].map(([node, list]) =>
+    node.run(SWEEP, [node.markKey], [Buffer.concat(list)], CALL_TIMEOUT_MS),
+  );
+  await Promise.all(calls);
+}
