@@ -99,7 +99,10 @@ describe('a command on PostgreSQL', () => {
 
   test('is told which one cannot be reached, without its password', async () => {
     const place = `localhost:${await freePort()}/city`;
-    const failed = await one(options(`postgres://me:secret@${place}`)).catch((error) => error);
+    const failed: Error = await one(options(`postgres://me:secret@${place}`)).then(
+      () => new Error('it was reached'),
+      (error) => error,
+    );
     expect(failed).toMatchObject({ name: 'CommandError', exitCode: 1 });
     expect(failed.message).toContain(
       `PostgreSQL at ${place} (LOOKUP_POSTGRES_URL) cannot be reached`,
