@@ -237,6 +237,7 @@ export class Lookup {
     freshness.fence.note(subject, version);
     this.#parts.negatives.delete(subject);
     this.#memory.put(hit.person, freshness.generation);
+    this.#parts.whole.delete(subject);
     const found = this.#fromMemory(this.#memory.find(subject));
     return { answer: found && { ...settle(found), layer: layer.name }, read };
   }
@@ -293,7 +294,11 @@ export class Lookup {
     this.#parts.negatives.delete(subject);
     if (this.#freshness.mayKeep(row.xid, beganMonoMs)) {
       this.#memory.put(row.record, this.#freshness.generation);
-      if (!this.#freshness.suspect) return;
+      if (!this.#freshness.suspect) {
+        // Memory may lose it for want of room: what was read before must not be answered then.
+        this.#parts.whole.delete(subject);
+        return;
+      }
     } else {
       // What memory holds is older than what has just been answered: it must not be answered again.
       const slot = this.#memory.find(subject);
