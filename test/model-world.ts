@@ -9,7 +9,14 @@ import { Freshness } from '../lookup/feed/freshness.ts';
 import { applyBatch } from '../lookup/feed/held.ts';
 import type { LoadedOne } from '../lookup/guards/guarded-source.ts';
 import { SingleFlight } from '../lookup/guards/single-flight.ts';
-import type { Answer, Found, Subject } from '../lookup/health-code.ts';
+import {
+  type Answer,
+  type Color,
+  type Found,
+  GREEN,
+  type Subject,
+  YELLOW,
+} from '../lookup/health-code.ts';
 import { BoundedMap } from '../lookup/layers/bounded-map.ts';
 import type { Layer } from '../lookup/layers/layer.ts';
 import { Memory } from '../lookup/layers/memory.ts';
@@ -32,6 +39,7 @@ export interface ModelWorldOptions {
   readonly memoryRecordsMax?: number;
   readonly fenceEntriesMax?: number;
   readonly layers?: readonly Layer[];
+  readonly flights?: SingleFlight<Answer>;
 }
 
 /** Needs vitest's fake timers: the code's waits are real ones. */
@@ -40,6 +48,7 @@ export class ModelWorld {
   readonly source = new ModelSource(this.clock);
   readonly freshness: Freshness;
   readonly memory: Memory;
+  readonly flights: SingleFlight<Answer>;
   readonly negatives = new BoundedMap<string, Negative>({ entriesMax: 8 });
   readonly whole = new BoundedMap<string, Found>({ entriesMax: 8 });
   readonly lookup: Lookup;
@@ -54,6 +63,7 @@ export class ModelWorld {
 
   constructor(options: ModelWorldOptions = {}) {
     const { memoryRecordsMax = 8, fenceEntriesMax = 100, layers = [] } = options;
+    const { flights = new SingleFlight<Answer>() } = options;
     const { clock, negatives, whole } = this;
     const freshness = new Freshness({ ...CONFIG, fenceEntriesMax }, clock);
     const memory = new Memory({ memoryRecordsMax }, freshness.floors);
@@ -71,9 +81,9 @@ export class ModelWorld {
           this.loads.push({ subject, beganMonoMs, seen: undefined, resolve, reject });
         }),
     };
-    const flights = new SingleFlight<Answer>();
     const parts = { memory, negatives, whole, layers, source, freshness, flights, clock };
     this.freshness = freshness;
+    this.flights = flights;
     this.memory = memory;
     this.lookup = new Lookup(parts, CONFIG);
   }
@@ -143,6 +153,17 @@ export class ModelWorld {
     load?.reject(new Error('the source is away'));
   }
 
+  /** In a transaction of its own; undefined erases. */
+  set(subject: Subject, color: Color | undefined, areas: readonly number[] = []): void {
+    this.clock.advance(1);
+    this.source.write((t) => this.source.person(t, subject, color, areas));
+  }
+
+  setFloor(area: number, floor: Color): void {
+    this.clock.advance(1);
+    this.source.write((t) => this.source.floor(t, area, floor));
+  }
+
   /** Asks, and lets the source answer at once. */
   async get(subject: Subject, minAsOf?: number): Promise<Answer | undefined> {
     const asked = this.ask(subject, minAsOf);
@@ -171,4 +192,26 @@ export class ModelWorld {
     expect(version).toBeGreaterThanOrEqual(this.#newest.get(subject) ?? 0);
     this.#newest.set(subject, version);
   }
+}
+
+const idOf = (n: number) => Buffer.alloc(16, n).toString('base64url');
+export const [ANNA, BERT, NOBODY] = [idOf(1), idOf(2), idOf(9)];
+
+/** Follows its source, where Anna is green and Bert is green in area 1, whose floor is yellow. */
+export function started(options: ModelWorldOptions = {}): ModelWorld {
+  const world = new ModelWorld(options);
+  world.setFloor(1, YELLOW);
+  world.set(ANNA, GREEN);
+  world.set(BERT, GREEN, [1]);
+  world.follow();
+  return world;
+}
+
+/** And has Anna and Bert in memory. */
+export async function holding(options: ModelWorldOptions = {}): Promise<ModelWorld> {
+  const world = started(options);
+  await world.get(ANNA);
+  await world.get(BERT);
+  expect(world.memory.size).toBe(2);
+  return world;
 }
