@@ -189,6 +189,14 @@ describe('who does not exist', () => {
     expect(await world.get(NOBODY)).toMatchObject({ outcome: 'found', color: RED });
   });
 
+  it('is forgotten as absent by who finds them before the feed does', async () => {
+    const world = started();
+    await world.get(NOBODY);
+    world.set(NOBODY, RED);
+    expect(await world.get(NOBODY, world.source.now())).toMatchObject({ color: RED });
+    expect(world.negatives.size).toBe(0);
+  });
+
   it('is read again when the insert came between the read and its reply', async () => {
     const world = started();
     const asked = world.ask(NOBODY);
@@ -245,7 +253,8 @@ describe('who does not exist', () => {
     const world = await holding();
     world.set(ANNA, undefined);
     expect(await world.get(ANNA, world.source.now())).toMatchObject({ outcome: 'absent' });
-    expect(world.memory.size).toBe(1);
+    // Known to have lived lately: not remembered as absent before the feed says so.
+    expect([world.memory.size, world.negatives.size]).toEqual([1, 0]);
     world.set(BERT, RED, [1]);
     await world.get(BERT, world.source.now());
     world.set(BERT, undefined);

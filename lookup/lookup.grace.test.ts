@@ -65,6 +65,21 @@ describe('6. grace', () => {
     expect(asked.answer).toMatchObject({ color: RED, stale: false });
   });
 
+  it('gives the younger of what memory vouches for and what was read whole', async () => {
+    const { world } = await stale();
+    world.reply();
+    await world.settle();
+    expect(world.whole.size).toBe(1);
+    await world.pass(1_000);
+    world.follow();
+    const { resolved } = world.freshness;
+    await world.pass(CONFIG.staleAfterMs + 1);
+    expect(world.ask(ANNA).answer).toMatchObject({ stale: true, asOf: resolved });
+    const joined = world.flights.do(ANNA, 0, () => Promise.reject());
+    world.fail();
+    expect(await joined).toMatchObject({ stale: true, asOf: resolved });
+  });
+
   it('waits on for the source when what was held has gone meanwhile', async () => {
     const { world, asked } = await stale();
     world.set(ANNA, undefined);
@@ -109,6 +124,9 @@ describe('7. nothing to stand on', () => {
 
   it('never takes a floor that is not known for green', async () => {
     const world = started();
+    const green = { version: 2, color: GREEN, photo: undefined } as const;
+    world.memory.put({ subject: ANNA, areas: [77], ...green }, world.freshness.generation);
+    expect(world.ask(ANNA).answer).toBeUndefined();
     world.set(NOBODY, GREEN, [77]);
     world.follow();
     expect(await world.get(NOBODY)).toEqual(unavailable('source'));
