@@ -88,6 +88,8 @@ export class Relay {
     let said = '';
     while (!signal.aborted) {
       try {
+        // A term is worth taking only where it can be claimed.
+        this.#feedNode();
         if (
           await lease.take(AbortSignal.any([signal, AbortSignal.timeout(this.#options.leaseMs)]))
         ) {
@@ -117,10 +119,10 @@ export class Relay {
       log.info({ term: lease.term }, 'this relay leads');
       await this.#deliverAll(feed, signal);
     } finally {
+      if (this.#leading) log.info({ term: lease.term }, 'this relay no longer leads');
       this.#leading = undefined;
       leading.abort();
       await renewing;
-      log.info({ term: lease.term }, 'this relay no longer leads');
     }
   }
 
@@ -155,9 +157,9 @@ export class Relay {
 
   #feedNode(): RedisNode {
     const node = this.#parts.nodes.nodeOf(slotOf(FEED_KEY));
-    if (node) return node;
+    if (node?.connected) return node;
     this.#parts.nodes.refresh();
-    throw new Error('no node holds the feed');
+    throw new Error('the node that holds the feed is not connected');
   }
 
   async #deliverAll(tail: FeedTail, signal: AbortSignal): Promise<void> {

@@ -184,8 +184,10 @@ function clusterOptions(options: RedisClusterOptions, target: RedisTarget): Clus
   return {
     redisOptions,
     lazyConnect: true,
-    // Commands held in the cluster's own queues know no timeout: none may be held.
+    // Commands held in the cluster's own queues know no timeout: none may be held. Then its check of the state cannot
+    // be sent either, and is not wanted: what still serves is used while some slots are lost.
     enableOfflineQueue: false,
+    enableReadyCheck: false,
     // A replica that restarts without a change of slots would never come back otherwise.
     clusterNodeRetryStrategy: (times: number) => spread(Math.min(100 * times, 1_000)),
     clusterRetryStrategy: (times: number) => spread(Math.min(100 * times, 1_000)),
