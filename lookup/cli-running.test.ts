@@ -104,7 +104,9 @@ describe('beside the demo', () => {
     const ops = printed(/(http:\S+)\/metrics/);
     const { ok, processes, source } = await runJson(['status', '--ops', ops], env);
     expect(ok).toBe(true);
-    expect(processes).toMatchObject([{ ops, ready: true, suspect: false, breaker: 'closed' }]);
+    expect(processes).toMatchObject([
+      { ops, ready: true, answers: { suspect: false, breaker: 'closed' } },
+    ]);
     expect(source).toMatchObject({ people: { count: 10_000 }, areas: 16 });
   });
 

@@ -7,6 +7,7 @@ import { idOf, openWorld, type Running, type World } from '../../test/service.ts
 import { until } from '../../test/wait.ts';
 import { Metrics } from './ops-client.ts';
 import { CommandError } from './output.ts';
+import { type Figures, figureLines, figuresOf } from './process-figures.ts';
 import { type OpenSource, status } from './status.ts';
 
 let world: World;
@@ -50,18 +51,25 @@ describe('lookup status', () => {
         ops,
         ready: true,
         reason: null,
-        feed_age_s: expect.any(Number),
-        suspect: false,
-        records: expect.any(Number),
-        found_per_s: expect.any(Number),
-        found: { memory: expect.any(Number), redis: 0, source: expect.any(Number) },
-        outcomes: { stale: 0, absent: 1, unavailable: 0, deadline: 0, shed: 0, failed: 0 },
-        source_queries_per_s: expect.any(Number),
-        source_failures: 0,
-        breaker: 'closed',
+        answers: {
+          feed_age_s: expect.any(Number),
+          suspect: false,
+          records: expect.any(Number),
+          found_per_s: expect.any(Number),
+          found: { memory: expect.any(Number), redis: 0, source: expect.any(Number) },
+          outcomes: { stale: 0, absent: 1, unavailable: 0, deadline: 0, shed: 0, failed: 0 },
+          source_queries_per_s: expect.any(Number),
+          source_failures: 0,
+          breaker: 'closed',
+        },
+        redis: null,
+        relay: null,
       },
     ]);
-    const found = processes[0]?.found as { memory: number; source: number };
+    const found = (processes as unknown as Figures[])[0]?.answers?.found ?? {
+      memory: 0,
+      source: 0,
+    };
     expect(found.memory + found.source).toBe(3);
     expect(found.source).toBeGreaterThan(0);
     expect(source).toMatchObject({
@@ -125,6 +133,23 @@ describe('lookup status', () => {
     expect(await shown([ops], failing(1))).toMatchObject({ ok: false, troubles: ['the reason'] });
     expect(await shown([ops], failing(2))).toMatchObject({ ok: true, source: null });
   });
+});
+
+test('with Redis, its masters and the relay have a line each', () => {
+  const metrics = new Metrics(
+    'lookup_redis_masters 3\nlookup_redis_masters_connected 2\nlookup_redis_breakers_open 1\n' +
+      'lookup_feed_from_outbox 1\nlookup_relay_leads 1\nlookup_relay_term 7\nlookup_relay_nodes_behind 1\n',
+  );
+  const figures = figuresOf(metrics, { notReady: undefined, metrics }, 1);
+  expect(figures.answers).toBeNull();
+  expect(figureLines(figures)).toEqual([
+    'ready',
+    '  redis          2 of 3 masters connected, 1 breakers open, OUTBOX FOLLOWED in place of the feed',
+    '  relay          leads, 1 nodes behind; term 7',
+  ]);
+  const standby = new Metrics('lookup_relay_leads 0\nlookup_relay_term 7\n');
+  const lines = figureLines(figuresOf(standby, { notReady: 'why', metrics: standby }, 1));
+  expect(lines).toEqual(['NOT READY: why', '  relay          stands by; term 7']);
 });
 
 test('metrics are found whatever the order of their labels', () => {

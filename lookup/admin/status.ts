@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SqlSession } from '../source/sql.ts';
-import { grouped, shareOf } from './confirm.ts';
-import { type Metrics, type ProcessState, readProcess } from './ops-client.ts';
+import { grouped } from './confirm.ts';
+import { readProcess } from './ops-client.ts';
 import { CommandError, type Output } from './output.ts';
+import { type Figures, figureLines, figuresOf, row, time } from './process-figures.ts';
 import { type Count, readSourceState, type SourceState } from './source-state.ts';
 
 export interface StatusOptions {
@@ -45,7 +46,7 @@ export async function status(
 interface Process {
   readonly ops: string;
   readonly trouble?: string;
-  readonly value: ReturnType<typeof figuresOf> | { readonly ready: false; readonly reason: string };
+  readonly value: Figures | { readonly ready: false; readonly reason: string };
 }
 
 async function look(ops: string, intervalMs: number): Promise<Process> {
@@ -67,61 +68,10 @@ async function look(ops: string, intervalMs: number): Promise<Process> {
   }
 }
 
-const LAYERS = ['memory', 'redis', 'source'] as const;
-const OUTCOMES = ['stale', 'absent', 'unavailable', 'deadline', 'shed', 'failed'] as const;
-
-/** Rates over `seconds`; all other counts since the process started. */
-function figuresOf(before: Metrics, { notReady, metrics: now }: ProcessState, seconds: number) {
-  const perS = (read: (metrics: Metrics) => number | undefined) =>
-    Math.max(0, ((read(now) ?? 0) - (read(before) ?? 0)) / seconds);
-  const found = (metrics: Metrics) =>
-    LAYERS.reduce((sum, layer) => sum + metrics.sum('lookup_found_total', 'layer', layer), 0);
-  return {
-    ready: notReady === undefined,
-    reason: notReady ?? null,
-    feed_age_s: now.get('lookup_feed_age_seconds') ?? null,
-    suspect: now.get('lookup_suspect') === 1,
-    records: now.get('lookup_memory_records') ?? null,
-    found_per_s: perS(found),
-    found: byName(LAYERS, (layer) => now.sum('lookup_found_total', 'layer', layer)),
-    outcomes: byName(OUTCOMES, (outcome) => now.sum('lookup_outcomes_total', 'outcome', outcome)),
-    source_queries_per_s: perS((metrics) => metrics.get('lookup_source_queries_total')),
-    source_failures: now.get('lookup_source_failures_total') ?? null,
-    breaker: now.get('lookup_source_breaker_open') === 1 ? 'open' : 'closed',
-  };
-}
-
-const byName = <N extends string>(names: readonly N[], read: (name: N) => number) =>
-  Object.fromEntries(names.map((name) => [name, read(name)])) as Record<N, number>;
-
-const row = (name: string, text: string) => `  ${name.padEnd(15)}${text}`;
-const time = (s: number) => (s < 1 ? `${Math.round(s * 1_000)} ms` : `${s.toFixed(1)} s`);
-const rate = (perS: number) => `${grouped(Math.round(perS))}/s`;
-
 function processLines({ ops, value }: Process): string[] {
-  if (!('found' in value)) return [`${ops}  not there: ${value.reason}`];
-  const total = LAYERS.reduce((sum, layer) => sum + value.found[layer], 0);
-  const layers = LAYERS.map((layer) => `${layer} ${shareOf(value.found[layer], total)}`);
-  const others = OUTCOMES.map((outcome) => `${outcome} ${grouped(value.outcomes[outcome])}`);
-  const age = value.feed_age_s === null ? 'not known' : `${time(value.feed_age_s)} behind`;
-  return [
-    `${ops}  ${value.ready ? 'ready' : `NOT READY: ${value.reason}`}`,
-    row(
-      'feed',
-      value.suspect ? `${age}, SUSPECT: answers are marked stale` : `${age}, not suspect`,
-    ),
-    row(
-      'found',
-      `${rate(value.found_per_s)}; ${grouped(total)} since its start: ${layers.join(', ')}`,
-    ),
-    row('besides', others.join(', ')),
-    row('memory', `${grouped(value.records ?? 0)} people held`),
-    row(
-      'source',
-      `${rate(value.source_queries_per_s)} queries, ${grouped(value.source_failures ?? 0)} failed since its start, ` +
-        `breaker ${value.breaker === 'open' ? 'OPEN' : 'closed'}`,
-    ),
-  ];
+  if (!('answers' in value)) return [`${ops}  not there: ${value.reason}`];
+  const [first, ...lines] = figureLines(value);
+  return [`${ops}  ${first}`, ...lines];
 }
 
 interface SourceLook {
