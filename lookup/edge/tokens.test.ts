@@ -1,0 +1,205 @@
+import { createHmac, createPrivateKey, sign as signWith } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { edwardsKey, hmacKey, issuer, issuersOf } from '../../test/issuers.ts';
+import { type Audience, GATE_LIFETIME_MAX_MS, Token, Tokens } from './tokens.ts';
+
+const NOW_MS = 1_700_000_000_000;
+const NOW_S = NOW_MS / 1_000;
+const LEEWAY_MS = 5_000;
+const SUBJECT = Buffer.alloc(16, 7).toString('base64url');
+
+const KEYS = {
+  apple1: hmacKey('a-1'),
+  apple2: hmacKey('a-2'),
+  pear: edwardsKey('p-1'),
+  // The same name for a key, chosen by another front end.
+  plum: hmacKey('a-1'),
+};
+const ISSUERS = issuersOf(
+  issuer('apple', KEYS.apple1, KEYS.apple2),
+  issuer('pear', { ...KEYS.pear, d: undefined }),
+  issuer('plum', KEYS.plum),
+);
+
+const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const claims = (more: object = {}) => ({
+  iss: 'https://apple.invalid',
+  sub: SUBJECT,
+  aud: 'lookup-http',
+  exp: NOW_S + 60,
+  ...more,
+});
+
+type Hmac = ReturnType<typeof hmacKey>;
+
+/** Signed here by hand: what makes tokens must not be what checks them. */
+function hs256(key: Hmac, payload: object = claims(), header: object = {}, hash = 'sha256') {
+  const signed = `${part({ alg: 'HS256', kid: key.kid, ...header })}.${part(payload)}`;
+  const secret = Buffer.from(key.k, 'base64url');
+  return `${signed}.${createHmac(hash, secret).update(signed).digest('base64url')}`;
+}
+
+function eddsa(payload: object, header: object = {}): string {
+  const signed = `${part({ alg: 'EdDSA', kid: 'p-1', ...header })}.${part(payload)}`;
+  const key = createPrivateKey({ key: KEYS.pear, format: 'jwk' });
+  return `${signed}.${signWith(null, Buffer.from(signed), key).toString('base64url')}`;
+}
+
+const tokens = (audience: Audience = 'lookup-http', tokensMax = 100) =>
+  new Tokens(ISSUERS, { audience, tokensMax, leewayMs: LEEWAY_MS });
+const verify = (token: string, nowMs = NOW_MS) => tokens().verify(token, nowMs);
+const pear = (more: object = {}) => claims({ iss: 'https://pear.invalid', ...more });
+
+describe('accepted', () => {
+  it.each([
+    ['HS256', 'apple', () => hs256(KEYS.apple1)],
+    ['HS256, by the second key of its issuer', 'apple', () => hs256(KEYS.apple2)],
+    ['EdDSA', 'pear', () => eddsa(pear())],
+    [
+      "a key's name that two issuers share",
+      'plum',
+      () => hs256(KEYS.plum, claims({ iss: 'https://plum.invalid' })),
+    ],
+    [
+      'one door among other audiences',
+      'apple',
+      () => hs256(KEYS.apple1, claims({ aud: ['x', 'lookup-http'] })),
+    ],
+    [
+      'what began just now',
+      'apple',
+      () => hs256(KEYS.apple1, claims({ nbf: NOW_S + LEEWAY_MS / 1_000 })),
+    ],
+  ])('%s', (_, name, make) => {
+    expect(verify(make())).toMatchObject({ subject: SUBJECT, issuer: name });
+  });
+});
+
+describe('refused', () => {
+  const xOfPear = { ...KEYS.apple1, kid: 'p-1', k: KEYS.pear.x };
+  const refused: [string, string, () => string][] = [
+    ['missing', 'nothing', () => ''],
+    ['malformed', 'no JWT', () => 'x'],
+    ['malformed', 'a header that is no JSON', () => 'AAAA.e30.AA'],
+    ['malformed', 'a header that is null', () => `${part(null)}.${part(claims())}.AA`],
+    ['malformed', 'what is too long', () => hs256(KEYS.apple1, claims({ x: 'x'.repeat(2_048) }))],
+    ['invalid', 'alg none', () => `${part({ alg: 'none', kid: 'a-1' })}.${part(claims())}.`],
+    [
+      'invalid',
+      'alg HS512 by an HS256 key',
+      () => hs256(KEYS.apple1, claims(), { alg: 'HS512' }, 'sha512'),
+    ],
+    [
+      'invalid',
+      'a header part that must be understood, and is not',
+      () => hs256(KEYS.apple1, claims(), { crit: ['b64'], b64: false }),
+    ],
+    ['invalid', 'an unknown kid', () => hs256({ ...KEYS.apple1, kid: 'a-9' })],
+    ['invalid', 'no kid', () => hs256(KEYS.apple1, claims(), { kid: undefined })],
+    ['invalid', "another key's signature", () => hs256({ ...KEYS.apple2, kid: 'a-1' })],
+    ['invalid', 'HS256 by the x of a public key', () => hs256(xOfPear, pear())],
+    ['invalid', 'EdDSA that says HS256', () => eddsa(pear(), { alg: 'HS256' })],
+    ['invalid', "one issuer's key for another issuer", () => eddsa(claims())],
+    ['invalid', "an issuer's name that its key's namesake has", () => hs256(KEYS.plum)],
+    ['invalid', 'a foreign issuer', () => hs256(KEYS.apple1, claims({ iss: 'https://x.invalid' }))],
+    ['invalid', 'no issuer', () => hs256(KEYS.apple1, claims({ iss: undefined }))],
+    ['invalid', 'no subject', () => hs256(KEYS.apple1, claims({ sub: undefined }))],
+    ['invalid', 'a subject of another length', () => hs256(KEYS.apple1, claims({ sub: 'x' }))],
+    ['invalid', 'no expiry', () => hs256(KEYS.apple1, claims({ exp: undefined }))],
+    ['invalid', 'an endless expiry', () => hs256(KEYS.apple1, claims({ exp: '1e999' }))],
+    ['invalid', 'a beginning in words', () => hs256(KEYS.apple1, claims({ nbf: 'now' }))],
+    ['invalid', 'no audience', () => hs256(KEYS.apple1, claims({ aud: undefined }))],
+    [
+      'invalid',
+      'both doors',
+      () => hs256(KEYS.apple1, claims({ aud: ['lookup-http', 'lookup-gate'] })),
+    ],
+    ['wrong-door', 'the other door', () => hs256(KEYS.apple1, claims({ aud: 'lookup-gate' }))],
+    ['expired', 'what is over', () => hs256(KEYS.apple1, claims({ exp: NOW_S - 60 }))],
+    ['not-yet', 'what has not begun', () => hs256(KEYS.apple1, claims({ nbf: NOW_S + 60 }))],
+  ];
+  it.each(refused)('%s: %s', (fault, _, make) => {
+    const checked = tokens();
+    expect(checked.verify(make(), NOW_MS)).toBe(fault);
+    expect(checked.size).toBe(0);
+  });
+
+  it('for the wrong door, also when everything else is right', () => {
+    expect(tokens('lookup-gate').verify(hs256(KEYS.apple1), NOW_MS)).toBe('wrong-door');
+  });
+
+  it('whatever single character is another one, nobody else is let in by it', () => {
+    const token = eddsa(pear());
+    const character = fc.constantFrom(...'ABCQgwxyz019-_.=');
+    fc.assert(
+      fc.property(fc.nat(token.length - 1), character, (at, other) => {
+        const forged = token.slice(0, at) + other + token.slice(at + 1);
+        const verdict = verify(forged);
+        // The last character of a part has bits that mean nothing.
+        if (verdict instanceof Token) expect(verdict.subject).toBe(SUBJECT);
+        else expect(['malformed', 'invalid']).toContain(verdict);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('time', () => {
+  it('is over at its expiry and the leeway, to the millisecond, by the clock that is passed in', () => {
+    const token = hs256(KEYS.apple1);
+    const overMs = (NOW_S + 60) * 1_000 + LEEWAY_MS;
+    expect(verify(token, overMs - 1)).toBeInstanceOf(Token);
+    expect(verify(token, overMs)).toBe('expired');
+  });
+
+  it('begins at its beginning less the leeway', () => {
+    const token = hs256(KEYS.apple1, claims({ nbf: NOW_S + 30 }));
+    const beginsMs = (NOW_S + 30) * 1_000 - LEEWAY_MS;
+    expect(verify(token, beginsMs - 1)).toBe('not-yet');
+    expect(verify(token, beginsMs)).toBeInstanceOf(Token);
+  });
+
+  it('of a token that a gate reads is short, and so is the token', () => {
+    const gate = (more: object) => hs256(KEYS.apple1, claims({ aud: 'lookup-gate', ...more }));
+    const most = NOW_S + (GATE_LIFETIME_MAX_MS + LEEWAY_MS) / 1_000;
+    const read = (token: string) => tokens('lookup-gate').verify(token, NOW_MS);
+    expect(read(gate({ exp: most }))).toBeInstanceOf(Token);
+    expect(read(gate({ exp: most + 1 }))).toBe('invalid');
+    // Claimed to have been made long ago: counted from now all the same.
+    expect(read(gate({ exp: most + 1, iat: NOW_S + 100 }))).toBe('invalid');
+    expect(read(gate({ x: 'x'.repeat(200) }))).toBe('malformed');
+  });
+});
+
+describe('what was verified', () => {
+  it('is remembered, and no longer than it is good', () => {
+    const checked = tokens();
+    const token = hs256(KEYS.apple1);
+    const first = checked.verify(token, NOW_MS);
+    expect(checked.verify(token, NOW_MS + 64_999)).toBe(first);
+    expect(checked.size).toBe(1);
+    expect(checked.verify(token, NOW_MS + 65_000)).toBe('expired');
+    expect(checked.size).toBe(0);
+    expect(checked.verify(token, NOW_MS + 65_000)).toBe('expired');
+  });
+
+  it('is bounded: who was seen longest ago is verified again', () => {
+    const checked = tokens('lookup-http', 10);
+    const all = Array.from({ length: 30 }, (_, n) => hs256(KEYS.apple1, claims({ n })));
+    const first = all.map((token) => checked.verify(token, NOW_MS));
+    expect(checked.size).toBe(10);
+    expect(checked.verify(all[29] as string, NOW_MS)).toBe(first[29]);
+    expect(checked.verify(all[0] as string, NOW_MS)).toEqual(first[0]);
+    expect(checked.verify(all[0] as string, NOW_MS)).not.toBe(first[0]);
+  });
+
+  it('is forgotten when told to', () => {
+    const checked = tokens();
+    const token = hs256(KEYS.apple1);
+    const first = checked.verify(token, NOW_MS);
+    checked.clear();
+    expect(checked.size).toBe(0);
+    expect(checked.verify(token, NOW_MS)).not.toBe(first);
+  });
+});
