@@ -61,16 +61,26 @@ const command = (name: string, description: string) =>
 
 const outputOf = ({ json }: Spoken) => terminalOutput(json === true);
 
+interface AtSource {
+  readonly session: SqlSession;
+  readonly output: Output;
+  readonly config: Config;
+  /** Aborts when the person at the terminal ends it. */
+  readonly signal: AbortSignal;
+}
+
 async function onSource(
   spoken: Spoken,
-  work: (session: SqlSession, output: Output, config: Config) => Promise<void>,
-  options: { readonly anySchema?: boolean } = {},
+  work: (at: AtSource) => Promise<void>,
+  options: { readonly anySchema?: boolean; readonly endsItself?: boolean } = {},
 ): Promise<void> {
   const output = outputOf(spoken);
   const config = readConfig(env);
   const { withSession } = await import('./sessions.ts');
   const say = (where: string) => output.note(`On ${where}.`);
-  await withSession({ config, say, ...options }, (session) => work(session, output, config));
+  await withSession({ config, say, ...options }, (session, signal) =>
+    work({ session, output, config, signal }),
+  );
 }
 
 const SUBJECT = new Argument('<subject>', 'a person: 22 characters of base64url').argParser(
@@ -108,7 +118,7 @@ command('migrate', 'bring the schema to what this version needs')
   .action((options: Spoken & { dryRun?: true }) =>
     onSource(
       options,
-      (session, output) => migrate(session, { dryRun: options.dryRun === true }, output),
+      ({ session, output }) => migrate(session, { dryRun: options.dryRun === true }, output),
       { anySchema: true },
     ),
   );
@@ -117,7 +127,7 @@ command('set-color', "set a person's own color")
   .addArgument(SUBJECT)
   .addArgument(COLOR)
   .action((subject: string, color: ColorName, options: Spoken) =>
-    onSource(options, (session, output) => setColor(session, { subject, color }, output)),
+    onSource(options, ({ session, output }) => setColor(session, { subject, color }, output)),
   );
 
 command('set-area', 'set the floor of an area: the least color of everyone tied to it')
@@ -126,7 +136,7 @@ command('set-area', 'set the floor of an area: the least color of everyone tied 
   .addOption(DRY_RUN)
   .addOption(YES)
   .action((area: number, color: ColorName, options: Spoken & { dryRun?: true; yes?: true }) =>
-    onSource(options, (session, output) =>
+    onSource(options, ({ session, output }) =>
       setArea(
         session,
         { area, color, yes: options.yes === true, dryRun: options.dryRun === true },
@@ -143,14 +153,16 @@ command('set-photo', "set a person's photo")
   .action(
     (subject: string, file: string | undefined, options: Spoken & { id?: string; none?: true }) => {
       const photo = newPhotoOf(file, options);
-      return onSource(options, (session, output) => setPhoto(session, { subject, photo }, output));
+      return onSource(options, ({ session, output }) =>
+        setPhoto(session, { subject, photo }, output),
+      );
     },
   );
 
 command('get', 'show what the source has of a person')
   .addArgument(SUBJECT)
   .action((subject: string, options: Spoken) =>
-    onSource(options, (session, output) => get(session, { subject }, output)),
+    onSource(options, ({ session, output }) => get(session, { subject }, output)),
   );
 
 command('erase', 'erase people, and their photos when nobody else has them')
@@ -160,7 +172,7 @@ command('erase', 'erase people, and their photos when nobody else has them')
   ])
   .addOption(YES)
   .action((subjects: string[], options: Spoken & { yes?: true }) =>
-    onSource(options, (session, output, { outboxRetentionMs }) =>
+    onSource(options, ({ session, output, config: { outboxRetentionMs } }) =>
       erase(session, { subjects, yes: options.yes === true, outboxRetentionMs }, output),
     ),
   );

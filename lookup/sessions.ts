@@ -17,6 +17,8 @@ export interface SessionOptions {
   readonly anySchema?: boolean;
   /** Never opens a folder that no process holds. */
   readonly onlyRunning?: boolean;
+  /** The work heeds its signal and ends by itself, soon after; else it is left as it stands. */
+  readonly endsItself?: boolean;
   /** Told which source it is. */
   readonly say: (where: string) => void;
 }
@@ -36,18 +38,21 @@ const CLOSE_WITHIN_MS = 2_000;
  */
 export async function withSession<T>(
   options: SessionOptions,
-  work: (session: SqlSession) => Promise<T>,
+  work: (session: SqlSession, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const interruption = interrupted();
+  const { signal } = interruption;
   let opened: Opened | undefined;
   const run = async () => {
     opened = await open(options);
     options.say(opened.where);
     if (!options.anySchema) await requireSchema(opened);
-    return work(opened.session);
+    signal.throwIfAborted();
+    return work(opened.session, signal);
   };
   try {
-    return await Promise.race([run(), interruption.promise]);
+    const running = run();
+    return await (options.endsItself ? running : Promise.race([running, rejectionOf(signal)]));
   } finally {
     await withinTime(opened?.close());
     interruption.dispose();
@@ -137,26 +142,27 @@ async function requireSchema({ session, where }: Opened): Promise<void> {
     );
 }
 
-function interrupted(): { promise: Promise<never>; dispose(): void } {
-  let onSignal = () => {};
-  const promise = new Promise<never>((_, reject) => {
-    let told = false;
-    onSignal = () => {
-      if (told) process.exit(130);
-      told = true;
-      reject(new InterruptedError('interrupted: what was not committed is not done'));
-    };
-  });
-  promise.catch(() => {});
+function interrupted(): { signal: AbortSignal; dispose(): void } {
+  const ending = new AbortController();
+  const onSignal = () => {
+    if (ending.signal.aborted) process.exit(130);
+    ending.abort(new InterruptedError('interrupted: what was not committed is not done'));
+  };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   return {
-    promise,
+    signal: ending.signal,
     dispose() {
       process.off('SIGINT', onSignal);
       process.off('SIGTERM', onSignal);
     },
   };
+}
+
+function rejectionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 /** What hangs is left to the end of the process. */

@@ -62,6 +62,14 @@ describe('a command speaks', () => {
     }
   });
 
+  test('and Ctrl-C for a no', async () => {
+    const { kept, input, streams: to } = streams(true);
+    const answered = terminalOutput(false, to).ask('Really?');
+    await until(() => kept.remarks.includes('Really? [y/N]'), { what: 'it asks' });
+    input.write('y\u0003');
+    expect(await answered).toBe(false);
+  });
+
   test('and asks nobody where nobody is, but says what it would have asked', async () => {
     const { kept, streams: to } = streams(false);
     expect(await terminalOutput(true, to).ask('Really?')).toBe(false);

@@ -37,10 +37,10 @@ export function terminalOutput(asJson: boolean, streams = standardStreams()): Ou
         return false;
       }
       const lines = createInterface({ input, output: remarks });
-      // Ctrl-D, or a terminal that goes away, is no "yes".
+      // Ctrl-C, Ctrl-D or a terminal that goes away is no "yes".
       const gone = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
       // Here the terminal's Ctrl-C reaches readline, not the process.
-      lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+      lines.once('SIGINT', () => lines.close());
       try {
         const answer = await Promise.race([lines.question(`${question} [y/N] `), gone]);
         return /^y(es)?$/i.test(answer.trim());
