@@ -14,6 +14,7 @@ import type { Audience } from '../lookup/edge/tokens.ts';
 import { idToUuid } from '../lookup/health-code.ts';
 import type { Log } from '../lookup/log.ts';
 import { type PhotoKeys, readPhotoKeys } from '../lookup/photo/address.ts';
+import type { RedisNodes } from '../lookup/redis/nodes.ts';
 import { type Service, startService } from '../lookup/service.ts';
 import { openEmbedded } from '../lookup/source/embedded.ts';
 import { migrate } from '../lookup/source/migrate.ts';
@@ -219,6 +220,7 @@ export interface StartOptions {
   readonly clock?: Clock;
   /** In place of the embedded source. */
   readonly sql?: Readonly<Record<'lookups' | 'feed' | 'photos', Sql>>;
+  readonly redis?: RedisNodes;
 }
 
 export interface Running {
@@ -283,6 +285,7 @@ export async function startRunning(
     photoKeys: keys.photoKeys,
     clock: options.clock ?? systemClock,
     log,
+    ...(options.redis ? { redis: options.redis } : {}),
   });
   const gate = new Gate(service.grpcPort);
   const agent = new Agent({ keepAlive: true });
