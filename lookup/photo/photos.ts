@@ -72,7 +72,7 @@ export class Photos {
   async #load(id: PhotoId): Promise<PhotoAnswer> {
     const absent = this.#absent.get(id);
     if (absent && absent.untilMonoMs > this.#clock.monoMs()) return { outcome: 'absent' };
-    if (this.#flights.size > this.#options.photoInFlightMax || !this.#budget.take()) {
+    if (this.#flights.size >= this.#options.photoInFlightMax || !this.#budget.take()) {
       this.stats.shed += 1;
       return { outcome: 'shed' };
     }
