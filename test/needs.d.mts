@@ -13,5 +13,8 @@ export declare const NEEDS: readonly Need[];
 /** The folder of the newest PostgreSQL server here. */
 export declare function findPostgres(): string | undefined;
 
+/** The first Redis server on the PATH that is new enough. */
+export declare function findRedis(): string | undefined;
+
 /** A Chromium that can be run headless. */
 export declare function findChromium(): string | undefined;

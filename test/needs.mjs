@@ -8,6 +8,9 @@ import { delimiter, join } from 'node:path';
 /** `pg_current_xact_id()`, which the outbox stands on, came with it. */
 const POSTGRES_LEAST = 13;
 
+/** Functions of a stream and settings of a hash that the second layer stands on came with it. */
+const REDIS_LEAST = 7;
+
 const onPath = () => (process.env.PATH ?? '').split(delimiter).filter((dir) => dir !== '');
 
 function isProgram(path) {
@@ -49,6 +52,17 @@ export function findPostgres() {
   return best?.dir;
 }
 
+/** A server that can be in a cluster; from 7.0 on a slot range is one message. */
+export function findRedis() {
+  return onPath()
+    .flatMap((dir) => ['redis-server', 'valkey-server'].map((name) => join(dir, name)))
+    .filter(isProgram)
+    .find((path) => {
+      const version = / v=(\d+)\./.exec(outputOf(path, ['--version']))?.[1];
+      return Number(version ?? 0) >= REDIS_LEAST;
+    });
+}
+
 export function findChromium() {
   const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
   return onPath()
@@ -66,6 +80,12 @@ export const NEEDS = [
     why: 'the tests start private servers of their own',
     packages: ['postgresql'],
     find: findPostgres,
+  },
+  {
+    name: `Redis ${REDIS_LEAST} or later (its server)`,
+    why: 'the tests start private clusters of their own',
+    packages: ['redis-server'],
+    find: findRedis,
   },
   {
     name: 'Chromium',

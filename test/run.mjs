@@ -1,7 +1,7 @@
 // npm test: sees to what the tests need of this machine, builds, and runs vitest. Runs on every supported Node.
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NEEDS } from './needs.mjs';
@@ -40,7 +40,21 @@ function apt(...args) {
   process.exit(1);
 }
 
-/** Debian's PostgreSQL packages make a cluster and start it; these tests want neither, so that is off meanwhile. */
+/**
+ * Debian's packages start the server that they bring, and PostgreSQL's make a cluster as well; these tests start
+ * servers of their own, so both are off meanwhile.
+ */
+function withoutDaemons(work) {
+  const policy = '/usr/sbin/policy-rc.d';
+  if (existsSync(policy)) return work();
+  const remove = () => rmSync(policy, { force: true });
+  process.once('exit', remove);
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  work();
+  remove();
+  process.removeListener('exit', remove);
+}
+
 function installPostgres(packages) {
   const settings = '/etc/postgresql-common/createcluster.conf';
   apt('install', '-y', '--no-install-recommends', 'postgresql-common');
@@ -68,8 +82,10 @@ function meetNeeds() {
   say(`Not here: ${names}. Installing from Debian: ${packages.join(' ')}`);
   apt('update');
   for (const need of missing) {
-    if (need.packages.includes('postgresql')) installPostgres(need.packages);
-    else apt('install', '-y', '--no-install-recommends', ...need.packages);
+    withoutDaemons(() => {
+      if (need.packages.includes('postgresql')) installPostgres(need.packages);
+      else apt('install', '-y', '--no-install-recommends', ...need.packages);
+    });
     if (need.find()) continue;
     say(`${need.packages.join(' ')} was installed, but ${need.name} is still not found.`);
     process.exit(1);
