@@ -41,7 +41,7 @@ export async function makePlan(session: SqlSession, stage: Stage, read: number):
     floors?.red ?? '{}',
     floors?.yellow ?? '{}',
   ]);
-  const sum = (name: Exclude<keyof Group, 'from' | 'to'>) =>
+  const sum = (name: Exclude<keyof Group, 'to' | 'from'>) =>
     groups.reduce((total, group) => total + Number(group[name]), 0);
   return {
     read,

@@ -7,7 +7,7 @@ import { PERSON_COLUMNS } from './import-person-row.ts';
 import { CommandError } from './output.ts';
 
 /** Unless `--undo` names another: in the folder where the command runs. */
-export function undoFileName(command: 'import' | 'import-areas', nowMs: number): string {
+export function undoFileName(command: 'import-areas' | 'import', nowMs: number): string {
   const time = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, '');
   return `${command}-undo-${time}.csv`;
 }
@@ -78,7 +78,7 @@ function csvField(text: string): string {
 }
 
 /** As typed: a file whose name does not say CSV needs a word more. */
-function importCommand(command: 'import' | 'import-areas', file: string): string {
+function importCommand(command: 'import-areas' | 'import', file: string): string {
   return `npx lookup ${command} ${shellWord(file)}${/\.csv$/i.test(file) ? '' : ' --format csv'}`;
 }
 
