@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, inject } from 'vitest';
@@ -48,6 +48,10 @@ export interface OwnPostgres {
   resume(): void;
   /** A copy of what it holds as a server of its own: a restored backup. The original must be stopped. */
   copy(): Promise<OwnPostgres>;
+  /** Keeps what it holds now, for `restore`. It is stopped for it, and started again. */
+  backup(): Promise<void>;
+  /** An older copy of itself, at the same place. */
+  restore(): Promise<void>;
   /** Ends it and removes its files; done after the test file in any case. */
   discard(): Promise<void>;
 }
@@ -103,6 +107,17 @@ async function startFrom(
       if (!server.outcome())
         throw new Error('stop it first: a running cluster is not copied whole');
       return startFrom(dataDir, settings);
+    },
+    async backup() {
+      await end('SIGINT');
+      copyCluster(dataDir, `${dataDir}.backup`);
+      await postgres.start();
+    },
+    async restore() {
+      await end('SIGQUIT');
+      rmSync(dataDir, { recursive: true });
+      copyCluster(`${dataDir}.backup`, dataDir);
+      await postgres.start();
     },
     async discard() {
       own.delete(postgres);
