@@ -175,6 +175,7 @@ describe('a system with Redis', () => {
     relay.doors.feed.set('hangs');
     const ms = await msUntil('the standby leads', () => standby.service.relay.leads);
     expect(ms).toBeLessThan(3_000);
+    expect(ms).toBeGreaterThan(300);
     await writer.person(70, 'red');
     await until(async () => (await colorOf(one, 70)) === 3, { what: 'the change shows' });
     const batches = relay.service.relay.stats.batches;

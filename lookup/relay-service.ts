@@ -1,5 +1,6 @@
 // The relay's composition: its lease, its outboxes, the sweep of tombstones, and the refilling of emptied nodes.
 
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -7,7 +8,7 @@ import { Lease } from './feed/lease.ts';
 import { OutboxFeed } from './feed/outbox.ts';
 import { pause } from './feed/pause.ts';
 import { Relay } from './feed/relay.ts';
-import { keepSwept } from './feed/sweep.ts';
+import { keepSwept, sweepKeyspaces } from './feed/sweep.ts';
 import { warm } from './feed/warm.ts';
 import type { Log } from './log.ts';
 import { type Reading, reading } from './metrics.ts';
@@ -40,7 +41,7 @@ export function startRelay(parts: RelayServiceParts): RelayService {
     feedChangesMax: config.relayChangesMax,
   };
   const refill = new Refill(parts, ending.signal);
-  const lease = new Lease(sql.lease, `${hostname()}:${process.pid}`, config, clock);
+  const lease = new Lease(sql.lease, `${hostname()}:${randomUUID()}`, config, clock);
   const relay = new Relay(
     {
       nodes,
@@ -124,6 +125,8 @@ class Refill {
       const only = new Set(this.#waiting);
       this.#waiting.clear();
       try {
+        const emptied = nodes.masters.filter((node) => only.has(node.name));
+        await Promise.all(emptied.map((node) => sweepKeyspaces(node, this.#signal)));
         const options = { fenceMs: config.fenceMs, only, perS: config.relayWarmPerS };
         const { people, written } = await warm(sql.replays, nodes, options, this.#signal);
         log.info({ nodes: [...only], people, written }, 'filled again from the source');

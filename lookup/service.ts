@@ -20,6 +20,7 @@ import type { Answer, Found } from './health-code.ts';
 import { BoundedMap } from './layers/bounded-map.ts';
 import { Memory } from './layers/memory.ts';
 import type { Negative } from './layers/remembered.ts';
+import { keepChecked } from './life/check-redis.ts';
 import { drain } from './life/drain.ts';
 import { keepRegistered } from './life/register.ts';
 import { keepSourceTime } from './life/source-time.ts';
@@ -294,6 +295,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
     ),
   ]);
 
+  const stopChecking = parts.redis && keepChecked(parts.redis, log);
   const leaveList =
     parts.redis &&
     keepRegistered(parts.redis, `${hostname()}:${ops.port}`, () => ({
@@ -320,6 +322,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
         { retire: () => grpc.retire(), finish: (ms: number) => grpc.close(ms) },
       ];
       const stopFollowing = async () => following.abort();
+      stopChecking?.();
       await leaveList?.();
       await drain(
         doors,

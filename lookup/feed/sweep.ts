@@ -1,6 +1,6 @@
 import { uuidToId } from '../health-code.ts';
 import type { RedisNode, RedisNodes } from '../redis/nodes.ts';
-import { SWEEP } from '../redis/scripts.ts';
+import { SWEEP, SWEEP_KEYSPACES } from '../redis/scripts.ts';
 import { PLACE_BYTES, placeInto, slotOfBucket } from '../redis/slots.ts';
 import type { Sql, Statement } from '../source/sql.ts';
 import { pause } from './pause.ts';
@@ -17,6 +17,8 @@ const BURY: Statement = {
 
 const CALL_TIMEOUT_MS = 1_000;
 const SWEEP_EVERY_MS = 5_000;
+const KEYS_A_STEP = 500;
+const STEP_PAUSE_MS = 5;
 
 /**
  * Forgets people who were erased long enough ago: first where they lie in Redis, then in the source. What fails stays,
@@ -51,6 +53,23 @@ export async function keepSwept(
     if (!mayNow() || signal.aborted) continue;
     const limited = AbortSignal.any([signal, AbortSignal.timeout(SWEEP_EVERY_MS)]);
     await sweepTombstones(sql, nodes, tombstoneMs, limited).catch(() => {});
+  }
+}
+
+/**
+ * Removes what a node holds of keyspaces that it no longer uses, in small steps. A node that fails keeps it for now.
+ */
+export async function sweepKeyspaces(node: RedisNode, signal: AbortSignal): Promise<void> {
+  let cursor = '0';
+  try {
+    do {
+      const args = [cursor, KEYS_A_STEP];
+      const next = await node.run(SWEEP_KEYSPACES, [node.markKey], args, CALL_TIMEOUT_MS);
+      cursor = String(next);
+      await pause(STEP_PAUSE_MS, signal);
+    } while (cursor !== '0' && !signal.aborted);
+  } catch {
+    // It costs room, and nothing else.
   }
 }
 

@@ -174,6 +174,20 @@ end
 return removed`,
 );
 
+/** A step through all keys: removes records of other keyspaces. KEYS mark · ARGV cursor, count -> the next cursor */
+export const SWEEP_KEYSPACES = script(
+  'sweep-keyspaces',
+  `
+local keyspace = redis.call('HGET', KEYS[1], 'keyspace')
+if not keyspace then return '0' end
+local prefix = 'p' .. keyspace .. ':{'
+local found = redis.call('SCAN', ARGV[1], 'MATCH', 'p*:{*', 'COUNT', ARGV[2])
+for _, key in ipairs(found[2]) do
+  if string.sub(key, 1, #prefix) ~= prefix then redis.call('UNLINK', key) end
+end
+return found[1]`,
+);
+
 /**
  * Leads: no append of an earlier term, or of another holder, from now on. KEYS stream, head · ARGV term, holder
  * -> ['ok' or 'later', the term that stands, identity of the last batch or '', its head or '']
