@@ -33,7 +33,7 @@ const here: typeof run = (args, env = {}) => run(args, { LOOKUP_DATA_DIR: empty,
 const SUBJECT = demoPerson(0).subject;
 const COMMANDS = [
   ...['demo', 'serve', 'migrate', 'set-color', 'set-area', 'set-photo', 'get', 'erase'],
-  ...['token', 'config', 'status'],
+  ...['import', 'import-areas', 'token', 'config', 'status'],
 ];
 
 describe('the words', () => {
@@ -66,6 +66,7 @@ describe('the words', () => {
     [['set-photo', SUBJECT], 'which photo?'],
     [['demo', '--page-port', '65536'], '"65536": a port is a whole number'],
     [['token', '--subject', SUBJECT], '--issuers <file>'],
+    [['import', 'people.csv', '--rate', '0'], '"0": a count is a whole number'],
     [['status', '--ops', 'x:y'], '"x:y": an ops address is like'],
   ])('wrong usage is told, on standard error, and ends with 2: %j', async (args, why) => {
     const { code, stdout, stderr } = await here(args);

@@ -14,7 +14,7 @@ import {
 
 /** A file imports only from ranks below it. The first row that fits is a file's own. */
 const RANKS: readonly Rank[] = [
-  { rank: 8, files: /^((cli|demo-main)\.ts|bench\/)/, own: true },
+  { rank: 8, files: /^((cli|commands.*|demo-main)\.ts|bench\/)/, own: true },
   { rank: 7, files: /^main\.ts/ },
   { rank: 6, files: /^(service|sessions)\.ts/ },
   { rank: 5.5, files: /^(with-redis|relay-service)\.ts/ },
@@ -65,7 +65,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   cockatiel: /^guards\/guarded.*\.ts/,
   'prom-client': /^(edge\/ops|metrics)\.ts/,
   pino: /^log\.ts/,
-  commander: /^cli\.ts/,
+  commander: /^(cli|commands.*)\.ts/,
   'cli-progress': /^admin\/.*\.ts/,
   'csv-parse': /^admin\/.*\.ts/,
   qrcode: /^demo\/qr\.ts/,

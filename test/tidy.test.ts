@@ -22,6 +22,7 @@ test('a library outside its home is found, however it is loaded', () => {
     'lookup/log.ts uses @new/library, which has no home in the table',
   ]);
   expect(stray('lookup/log.ts', `// as in import pg from 'pg'`)).toEqual([]);
+  expect(stray('lookup/log.ts', `add('import', 'people'); type A = 'from' | 'to';`)).toEqual([]);
   expect(stray('lookup/log.test.ts', `import pg from 'pg'`)).toEqual([]);
 });
 

@@ -31,7 +31,9 @@ export function readFiles(root: string, folders: readonly string[], skip: RegExp
 export const isTest = (path: string) => /\.(test|contract)\.ts$|^test\//.test(path);
 export const isScript = (path: string) => /\.(ts|mjs|js)$/.test(path) && !path.endsWith('.d.ts');
 
-const IMPORT = /(?:\bfrom|\bimport|\bimport\(|\brequire\(|\.resolve\()\s*['"]([^'"\n]+)['"]/g;
+// A word in quotes is none: 'import' is a command here.
+const IMPORT =
+  /(?<!['"`])(?:\bfrom|\bimport|\bimport\(|\brequire\(|\.resolve\()\s*['"]([^'"\n]+)['"]/g;
 
 const codeOf = (text: string) => text.replaceAll(/^\s*(\/\/|\*|\/\*).*$/gm, '');
 

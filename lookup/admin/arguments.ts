@@ -29,6 +29,11 @@ export function parsePort(text: string): number {
   throw wrong(text, 'a port is a whole number from 0 (a free one) to 65535');
 }
 
+export function parseCount(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw wrong(text, 'a count is a whole number from 1 on');
+}
+
 const UNIT_S: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
 /** "90s", "15m", "12h", "7d" -> seconds, at least one */

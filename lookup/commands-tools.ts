@@ -1,0 +1,94 @@
+// The commands about tokens, settings, the schema and running processes.
+
+import { type Command, Option } from 'commander';
+import { opsOf, parseLifetime, parseOpsList, parseSubject } from './admin/arguments.ts';
+import { config } from './admin/config.ts';
+import { migrate } from './admin/migrate.ts';
+import { status } from './admin/status.ts';
+import { token } from './admin/token.ts';
+import {
+  addCommand,
+  type Careful,
+  carefully,
+  DRY_RUN,
+  onSource,
+  outputOf,
+  type Spoken,
+} from './commands.ts';
+import { readConfig } from './config.ts';
+
+export function addToolCommands(program: Command): void {
+  addCommand(program, 'migrate', 'bring the schema to what this version needs')
+    .addOption(DRY_RUN)
+    .action((options: Careful) =>
+      onSource(options, ({ session, output }) => migrate(session, carefully(options), output), {
+        anySchema: true,
+      }),
+    );
+
+  addTokenCommand(program);
+
+  addCommand(
+    program,
+    'config',
+    'show every setting: name, value, unit, default and meaning',
+  ).action((options: Spoken) => config(process.env, outputOf(options)));
+
+  addCommand(program, 'status', 'show how running processes and the source are')
+    .option(
+      '--ops <address...>',
+      'ops ports to ask; unless told, the one of these settings',
+      parseOpsList,
+    )
+    .action((options: Spoken & { ops?: string[] }) =>
+      status(
+        { ops: options.ops ?? [opsOf(readConfig(process.env))], intervalMs: 1_000 },
+        (read) =>
+          onSource(options, ({ session }) => read(session), { anySchema: true, onlyRunning: true }),
+        outputOf(options),
+      ),
+    );
+}
+
+interface TokenWords extends Spoken {
+  readonly issuers: string;
+  readonly issuer: string;
+  readonly kid?: string;
+  readonly subject: string;
+  readonly audience: 'lookup-http' | 'lookup-gate';
+  readonly lifetime?: number;
+}
+
+function addTokenCommand(program: Command): void {
+  addCommand(program, 'token', 'mint a token, as the back end of a front end does')
+    .addOption(
+      new Option('--issuers <file>', 'the issuers file, with the secret half of the key')
+        .env('LOOKUP_ISSUERS_FILE')
+        .makeOptionMandatory(),
+    )
+    .requiredOption('--issuer <name>', 'which of its issuers: name or URL')
+    .option('--kid <kid>', "which of the issuer's keys; the first, unless told")
+    .requiredOption('--subject <subject>', 'for whom', parseSubject)
+    .addOption(
+      new Option('--audience <door>', 'for which door')
+        .choices(['lookup-http', 'lookup-gate'])
+        .default('lookup-http'),
+    )
+    .option(
+      '--lifetime <time>',
+      '90s, 15m, 12h, 7d; 12h unless told, at a gate 120s, which is the most there',
+      parseLifetime,
+    )
+    .action(async ({ issuers, issuer, kid, lifetime, ...words }: TokenWords) => {
+      const { readIssuers } = await import('./edge/issuers.ts');
+      const { mintToken } = await import('./edge/mint.ts');
+      const { GATE_LIFETIME_MAX_MS } = await import('./edge/tokens.ts');
+      const keys = readIssuers(issuers, { allowDemo: true });
+      const mint = {
+        gateLifetimeMaxS: GATE_LIFETIME_MAX_MS / 1_000,
+        mint: (lifetimeS: number, nowMs: number) =>
+          mintToken(keys, { issuer, ...(kid ? { kid } : {}), ...words, lifetimeS, nowMs }),
+      };
+      token({ ...words, lifetimeS: lifetime }, mint, Date.now(), outputOf(words));
+    });
+}
