@@ -9,16 +9,14 @@ import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { endAllKept, heldFolder, type Kept, keep } from './keeper.ts';
 import { findPostgres } from './needs.mjs';
+import { lastingPorts } from './ports.ts';
 import { until } from './wait.ts';
 
-export interface PostgresServer {
+export interface PostgresServer extends Template {
   readonly host: string;
   readonly port: number;
   /** Superuser on database "postgres". */
   readonly adminUrl: string;
-  /** A cluster that was made and never started: copying it is faster than making one. */
-  readonly templateDir: string;
-  readonly password: string;
 }
 
 declare module 'vitest' {
@@ -81,6 +79,19 @@ async function makeCluster(dir: string, password: string): Promise<void> {
   if (code !== 0) throw new Error(`initdb failed (${code}):\n${readFileSync(log, 'utf8')}`);
 }
 
+export interface Template {
+  /** A cluster that was made and never started: copying it is faster than making one. */
+  readonly templateDir: string;
+  readonly password: string;
+}
+
+/** @param dir a held folder of {@link postgresOwner} */
+export async function makeTemplate(dir: string): Promise<Template> {
+  const password = randomBytes(16).toString('hex');
+  await makeCluster(dir, password);
+  return { templateDir: join(dir, 'template'), password };
+}
+
 export function copyCluster(templateDir: string, dataDir: string): void {
   cpSync(templateDir, dataDir, { recursive: true });
   const owner = postgresOwner();
@@ -114,13 +125,18 @@ export async function answers(url: string): Promise<true> {
   }
 }
 
-/** Starts a server on a cluster and waits until it lets us in. Its log is beside the cluster. */
-export async function startCluster(
-  dataDir: string,
-  port: number,
-  password: string,
-  settings: Readonly<Record<string, string>> = {},
-): Promise<Kept> {
+export interface ServerOptions {
+  readonly dataDir: string;
+  readonly password: string;
+  /** PostgreSQL's own names, besides small defaults. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Where its log goes; without it, to a file beside the cluster. */
+  readonly onOutput?: (text: string) => void;
+}
+
+/** Starts a server on a cluster and waits until it lets us in. */
+export async function startCluster(options: ServerOptions, port: number): Promise<Kept> {
+  const { dataDir, password, settings, onOutput } = options;
   const log = `${dataDir}.log`;
   writeFileSync(log, '', { flag: 'a' });
   const all = {
@@ -133,6 +149,11 @@ export async function startCluster(
     autovacuum_naptime: '10s',
     ...settings,
   };
+  let printed = '';
+  const onText = (_: string, text: string) => {
+    printed = (printed + text).slice(-PRINTED_MAX);
+    onOutput?.(text);
+  };
   const server = await keep({
     command: program('postgres'),
     args: [
@@ -142,7 +163,7 @@ export async function startCluster(
     ],
     cwd: dataDir,
     env: cleanEnv(),
-    log,
+    ...(onOutput ? { onOutput: onText } : { log }),
     endBy: 'SIGQUIT',
     ...postgresOwner(),
   });
@@ -151,22 +172,23 @@ export async function startCluster(
     timeoutMs: 20_000,
     everyMs: 20,
   });
-  if (server.outcome()) throw new PostgresDidNotStart(readFileSync(log, 'utf8'));
+  if (server.outcome()) throw new PostgresDidNotStart(printed || readFileSync(log, 'utf8'));
   return server;
 }
+
+/** As much of its last words as an error needs. */
+const PRINTED_MAX = 10_000;
 
 export class PostgresDidNotStart extends Error {}
 
 /** As {@link startCluster}, on a free port: another one when somebody was faster to take it. */
 export async function startOnFreePort(
-  dataDir: string,
-  password: string,
-  settings: Readonly<Record<string, string>> = {},
+  options: ServerOptions,
 ): Promise<{ server: Kept; port: number }> {
   for (let tries = 1; ; tries++) {
-    const port = await freePort();
+    const [port = 0] = await lastingPorts(1);
     try {
-      return { server: await startCluster(dataDir, port, password, settings), port };
+      return { server: await startCluster(options, port), port };
     } catch (error) {
       if (!(error instanceof PostgresDidNotStart) || tries === 3) throw error;
     }
@@ -176,11 +198,10 @@ export async function startOnFreePort(
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dir = heldFolder(postgresOwner());
   try {
-    const password = randomBytes(16).toString('hex');
-    await makeCluster(dir, password);
-    const [templateDir, dataDir] = [join(dir, 'template'), join(dir, 'data')];
+    const { templateDir, password } = await makeTemplate(dir);
+    const dataDir = join(dir, 'data');
     copyCluster(templateDir, dataDir);
-    const { port } = await startOnFreePort(dataDir, password);
+    const { port } = await startOnFreePort({ dataDir, password });
     const adminUrl = urlOf(port, password);
     project.provide('postgres', { host: '127.0.0.1', port, adminUrl, templateDir, password });
   } catch (error) {
