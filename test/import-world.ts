@@ -27,6 +27,7 @@ export interface ImportWorld {
     rows: readonly string[],
     how?: Partial<ImportOptions>,
     output?: KeptOutput,
+    through?: SqlSession,
   ): Promise<KeptOutput>;
   /** Everybody, as the rows of a file, in the order of their subjects' bytes. */
   people(): Promise<string[]>;
@@ -51,10 +52,10 @@ function importWorld(session: SqlSession, closeSession: () => Promise<void>): Im
         delete from outbox`,
       );
     },
-    async run(rows, how = {}, output = keptOutput({ asJson: true })) {
+    async run(rows, how = {}, output = keptOutput({ asJson: true }), through = session) {
       const file = join(dir, `people-${files++}.csv`);
       writeFileSync(file, `${[HEADER, ...rows].join('\n')}\n`);
-      await importPeople(session, optionsOf(file, how), output);
+      await importPeople(through, optionsOf(file, how), output);
       return output;
     },
     async people() {
