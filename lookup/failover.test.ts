@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase, startOwnPostgres } from '../test/database.ts';
-import { type OwnRedisCluster, type OwnRedisNode, startOwnRedis } from '../test/own-redis.ts';
+import { type RedisCluster, type RedisNode, startRedisCluster } from '../test/redis-cluster.ts';
 import { openRedisWorld, type RedisWorld, type RunningRelay } from '../test/redis-world.ts';
 import { idOf, type Running, type Writer } from '../test/service.ts';
 import { until } from '../test/wait.ts';
@@ -50,14 +50,14 @@ class Asking {
 
 describe('with a Redis that fails', () => {
   let database: Awaited<ReturnType<typeof freshDatabase>>;
-  let redis: OwnRedisCluster;
+  let redis: RedisCluster;
   let world: RedisWorld;
   let writer: Writer;
   let relay: RunningRelay;
   let running: Running;
 
   beforeAll(async () => {
-    [database, redis] = await Promise.all([freshDatabase(), startOwnRedis({ replicas: 3 })]);
+    [database, redis] = await Promise.all([freshDatabase(), startRedisCluster({ replicas: 3 })]);
     world = await openRedisWorld(database.url, redis);
     writer = await world.connect();
     await writer.area(1);
@@ -87,7 +87,7 @@ describe('with a Redis that fails', () => {
       { what: `person ${n} shows ${color}, fresh`, timeoutMs: 10_000 },
     );
   const slotOfPerson = (n: number) => slotOfBucket(placeInto(Buffer.alloc(9), 0, idOf(n)));
-  const on = async (node: OwnRedisNode) => {
+  const on = async (node: RedisNode) => {
     const owners = await Promise.all(
       Array.from({ length: PEOPLE }, async (_, i) => {
         const owner = await redis.masterOf(slotOfPerson(i + 1));
@@ -110,7 +110,7 @@ describe('with a Redis that fails', () => {
   }
 
   async function survives(
-    node: OwnRedisNode,
+    node: RedisNode,
     fail: () => Promise<void> | void,
     heal: () => Promise<void> | void,
   ): Promise<void> {
@@ -152,7 +152,7 @@ describe('with a Redis that fails', () => {
 
   it('goes on through a master that is killed, and its replica that takes over', async () => {
     const feedNode = await redis.masterOf(slotOf(FEED_KEY));
-    const node = redis.masters.find((one) => one !== feedNode) as OwnRedisNode;
+    const node = (await redis.masters()).find((one) => one !== feedNode) as RedisNode;
     await survives(
       node,
       () => node.kill9(),
@@ -174,7 +174,7 @@ describe('with a Redis that fails', () => {
     const owners = await Promise.all(
       Array.from({ length: PEOPLE }, (_, i) => redis.masterOf(slotOfPerson(i + 1))),
     );
-    const other = owners.find((one) => one !== feedNode) as OwnRedisNode;
+    const other = owners.find((one) => one !== feedNode) as RedisNode;
     await survives(
       other,
       () => other.pause(),
@@ -187,7 +187,7 @@ describe('with a Redis that remembers an older time', () => {
   it('never answers from a master that came back from its last dump', async () => {
     const [database, redis] = await Promise.all([
       freshDatabase(),
-      startOwnRedis({ masters: 2, nodeTimeoutMs: 15_000 }),
+      startRedisCluster({ masters: 2, nodeTimeoutMs: 15_000 }),
     ]);
     const world = await openRedisWorld(database.url, redis);
     try {
@@ -199,15 +199,17 @@ describe('with a Redis that remembers an older time', () => {
         what: 'Redis is filled',
         timeoutMs: 10_000,
       });
-      for (const node of redis.masters) await node.call('SAVE');
+      const nodes = await redis.masters();
+      for (const node of nodes) await node.ask('SAVE');
       for (let n = 1; n <= 50; n++) await writer.person(n, 'red', [1]);
       const warm = await world.start();
       await warm.service.ready;
       const look = async (running: Running, n: number) =>
         (await running.gate.lookup({ subject: idOf(n) })).answer as ReadAnswer;
       await until(async () => (await look(warm, 50)).color === 3, { what: 'the change shows' });
-      await Promise.all(redis.masters.map((node) => node.kill9()));
-      await Promise.all(redis.masters.map((node) => node.start()));
+      await Promise.all(nodes.map((node) => node.kill9()));
+      await Promise.all(nodes.map((node) => node.start()));
+      await redis.waitOk();
       const cold = await world.start();
       await cold.service.ready;
       for (let n = 1; n <= 50; n++) {
@@ -231,7 +233,7 @@ describe('with a Redis that remembers an older time', () => {
   }, 60_000);
 
   it('notices a source that was replaced by an older copy of itself, and is right again', async () => {
-    const [postgres, redis] = await Promise.all([startOwnPostgres(), startOwnRedis()]);
+    const [postgres, redis] = await Promise.all([startOwnPostgres(), startRedisCluster()]);
     const world = await openRedisWorld(postgres.url, redis);
     try {
       const writer = await world.connect();

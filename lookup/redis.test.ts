@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../test/database.ts';
-import { type OwnRedisCluster, startOwnRedis } from '../test/own-redis.ts';
+import { type RedisCluster, startRedisCluster } from '../test/redis-cluster.ts';
 import { openRedisWorld, type RedisWorld, type RunningRelay } from '../test/redis-world.ts';
 import { idOf, madePhoto, msUntil, type Running, type Writer } from '../test/service.ts';
 import { until } from '../test/wait.ts';
@@ -10,11 +10,18 @@ import type { ReadAnswer } from './edge/wire.ts';
 import { placeInto, slotOfBucket } from './redis/slots.ts';
 
 const PEOPLE = 200;
+/** Records on one node. */
+const COUNT = `
+local records = 0
+for _, key in ipairs(redis.call('KEYS', 'p*:{*')) do
+  if key ~= 'processes:{feed}' then records = records + redis.call('HLEN', key) end
+end
+return records`;
 const VISIBLE_WITHIN_MS = 500;
 
 describe('a system with Redis', () => {
   let database: Awaited<ReturnType<typeof freshDatabase>>;
-  let redis: OwnRedisCluster;
+  let redis: RedisCluster;
   let world: RedisWorld;
   let writer: Writer;
   let relay: RunningRelay;
@@ -22,7 +29,7 @@ describe('a system with Redis', () => {
   let two: Running;
 
   beforeAll(async () => {
-    [database, redis] = await Promise.all([freshDatabase(), startOwnRedis()]);
+    [database, redis] = await Promise.all([freshDatabase(), startRedisCluster()]);
     world = await openRedisWorld(database.url, redis);
     writer = await world.connect();
     await writer.area(1);
@@ -49,9 +56,8 @@ describe('a system with Redis', () => {
     until(
       async () => {
         let records = 0;
-        for (const node of redis.masters) {
-          const keys = (await node.call('KEYS', 'p*')) as string[];
-          for (const key of keys) records += Number(await node.call('HLEN', key));
+        for (const node of await redis.masters()) {
+          records += Number(await node.ask('EVAL', COUNT, 0));
         }
         return records >= count;
       },
@@ -108,7 +114,7 @@ describe('a system with Redis', () => {
     };
     const [{ bucket, field }, other] = [placeOf(10), placeOf(11)];
     const keysOf = async (n: number, b: number) =>
-      ((await (await nodeOf(n)).call('KEYS', `p*:{${b}}`)) as string[])[0] as string;
+      ((await (await nodeOf(n)).ask('KEYS', `p*:{${b}}`)) as string[])[0] as string;
     const key = await keysOf(10, bucket);
     const { Redis } = await import('ioredis');
     const client = new Redis({ port: from.port });
@@ -155,7 +161,7 @@ describe('a system with Redis', () => {
   });
 
   it('goes on through an emptied Redis, which is filled again', async () => {
-    await redis.empty();
+    await redis.flushAll();
     for (let n = 30; n < 60; n++) expect((await gate(two, n)).outcome).toBe('found');
     await writer.person(31, 'yellow');
     await until(async () => (await colorOf(two, 31)) === 2, { what: 'the change shows' });

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
+import { lastingPorts } from './ports.ts';
 import { type RedisCluster, type RedisNode, startRedisCluster } from './redis-cluster.ts';
 import { mapText, ownerOf, readNodes, shareSlots } from './redis-map.ts';
 import { until } from './wait.ts';
@@ -41,7 +42,7 @@ test('it is there at once, serves every slot, forgets when told and leaves nothi
   expect(await cluster.masterOf(16_383)).toBe(cluster.nodes[2]);
   for (const node of cluster.nodes) {
     expect(await node.ask('CONFIG', 'GET', 'hash-max-listpack-value')).toContain('128');
-    expect(await node.ask('CONFIG', 'GET', 'cluster-require-full-coverage')).toContain('yes');
+    expect(await node.ask('CONFIG', 'GET', 'cluster-require-full-coverage')).toContain('no');
   }
 
   await cluster.flushAll();
@@ -55,11 +56,19 @@ test('it is there at once, serves every slot, forgets when told and leaves nothi
 });
 
 test('it has a password and settings', async () => {
-  const settings = { 'cluster-require-full-coverage': 'no', maxmemory: '64mb' };
-  const cluster = await start({ masters: 1, password: 'se:cret', settings });
+  const settings = { 'cluster-require-full-coverage': 'yes', maxmemory: '64mb' };
+  let told = '';
+  const onOutput = (index: number, text: string) => {
+    told += `${index}: ${text}`;
+  };
+  const ports = await lastingPorts(1, 10_000);
+  const cluster = await start({ masters: 1, password: 'se:cret', settings, ports, onOutput });
+  expect(cluster.nodes.map(({ port }) => port)).toEqual(ports);
+  expect(told).toMatch(/^0: .*Ready to accept connections/ms);
+  expect(cluster.nodes[0]?.log()).toContain('Ready to accept connections');
   const [node] = cluster.nodes as [RedisNode];
   expect(cluster.url).toBe(`redis://:se%3Acret@${cluster.urls[0]}`);
-  expect(await node.ask('CONFIG', 'GET', 'cluster-require-full-coverage')).toContain('no');
+  expect(await node.ask('CONFIG', 'GET', 'cluster-require-full-coverage')).toContain('yes');
   expect(await node.ask('CONFIG', 'GET', 'maxmemory')).toContain(`${64 * 2 ** 20}`);
   await expect(node.ask('AUTH', 'another')).rejects.toThrow(/WRONGPASS/);
 });
@@ -120,7 +129,7 @@ test('one that restarts is empty, unless it was told to save', async () => {
 });
 
 test('a lost slot range is missed, and nothing else', async () => {
-  const cluster = await start({ settings: { 'cluster-require-full-coverage': 'no' } });
+  const cluster = await start();
   for (const key of KEYS) await write(cluster, key);
   const lost = await cluster.masterOf('a');
   await lost.kill9();

@@ -28,8 +28,12 @@ export interface RedisClusterOptions {
   /** How long a node may be silent before the others give it up; a replica has its slots about as long after. */
   readonly nodeTimeoutMs?: number;
   readonly password?: string;
+  /** Of the nodes, in their order; {@link BUS_PORT_ABOVE} higher must be free as well. Free ones, unless told. */
+  readonly ports?: readonly number[];
   /** Redis's own names, besides {@link SETTINGS}; '' is the empty text. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Told all that the nodes log. @param index of the node */
+  readonly onOutput?: (index: number, text: string) => void;
 }
 
 /** Nothing is saved unless asked for; small hashes stay packed at the size that the records need. */
@@ -40,10 +44,13 @@ const SETTINGS: Readonly<Record<string, string>> = {
   'hash-max-listpack-value': '128',
   'repl-diskless-sync': 'yes',
   'repl-diskless-sync-delay': '0',
+  // A lost slot range takes no other with it.
+  'cluster-require-full-coverage': 'no',
   // Else a replica that restarts would know what its master had when it was last copied.
   'rdb-del-sync-files': 'yes',
 };
 
+/** While they take over, nobody knows all slots: who called that a failure would wait out the two seconds. */
 const FULL_COVERAGE = 'cluster-require-full-coverage';
 
 /** Resolves when all agree: the first write succeeds. */
@@ -55,15 +62,16 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
       await startNodes(nodes, dir, options);
       const cluster = clusterOf(nodes, options.password, () => dropFolder(dir));
       await cluster.waitOk();
-      const coverage = options.settings?.[FULL_COVERAGE] ?? 'yes';
-      await allOf(nodes.map((node) => node.ask('CONFIG', 'SET', FULL_COVERAGE, coverage)));
+      const coverage = options.settings?.[FULL_COVERAGE];
+      if (coverage)
+        await allOf(nodes.map((node) => node.ask('CONFIG', 'SET', FULL_COVERAGE, coverage)));
       return cluster;
     } catch (error) {
       await Promise.all(nodes.map((node) => node.kill9()));
       await dropFolder(dir);
       // Somebody was faster to take a port.
       const taken = error instanceof RedisDidNotStart && /already in use/.test(error.message);
-      if (!taken || tries === 3) throw error;
+      if (!taken || options.ports || tries === 3) throw error;
     }
   }
 }
@@ -72,31 +80,40 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
 async function startNodes(
   nodes: RedisNode[],
   dir: string,
-  { masters = 3, replicas = 0, nodeTimeoutMs = 1_500, password, settings }: RedisClusterOptions,
+  options: RedisClusterOptions,
 ): Promise<void> {
-  const all = { ...SETTINGS, 'cluster-node-timeout': `${nodeTimeoutMs}`, ...settings };
-  const plan = await planOf(masters, replicas);
-  const start = async (planned: Planned) => {
+  const { masters = 3, replicas = 0, nodeTimeoutMs = 1_500, password, onOutput } = options;
+  const settings = {
+    ...SETTINGS,
+    'cluster-node-timeout': `${nodeTimeoutMs}`,
+    ...options.settings,
+  };
+  const ports = options.ports ?? (await lastingPorts(masters + replicas, BUS_PORT_ABOVE));
+  const plan = planOf(ports, masters);
+  const start = async (planned: Planned, index: number) => {
     const { id, port } = planned;
-    const options = { id, port, dir: join(dir, String(port)), password, settings: all };
     const ghost = planned.slots && nodeId();
-    // Until all have taken over, nobody knows all slots: who called that a failure would wait out the two seconds.
-    const node = await startRedisNode(options, nodesConfOf(planned, plan, ghost), {
-      [FULL_COVERAGE]: 'no',
-    });
+    const node = await startRedisNode(
+      {
+        ...{ id, port, password, settings },
+        dir: join(dir, String(port)),
+        onOutput: onOutput && ((text) => onOutput(index, text)),
+      },
+      nodesConfOf(planned, plan, ghost),
+      { [FULL_COVERAGE]: 'no' },
+    );
     nodes.push(node);
     if (!ghost) return;
     await node.ask('CLUSTER', 'FAILOVER', 'TAKEOVER');
     await node.ask('CLUSTER', 'FORGET', ghost);
   };
   await allOf(plan.slice(0, masters).map(start));
-  await allOf(plan.slice(masters).map(start));
+  await allOf(plan.slice(masters).map((planned, i) => start(planned, masters + i)));
   const place = (node: RedisNode) => plan.findIndex(({ id }) => id === node.id);
   nodes.sort((a, b) => place(a) - place(b));
 }
 
-async function planOf(masters: number, replicas: number): Promise<Planned[]> {
-  const ports = await lastingPorts(masters + replicas, BUS_PORT_ABOVE);
+function planOf(ports: readonly number[], masters: number): Planned[] {
   const plan: Planned[] = [];
   for (const [i, port] of ports.entries()) {
     const masterId = plan[(i - masters) % masters]?.id;

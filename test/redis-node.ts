@@ -1,7 +1,7 @@
 // One Redis of a private cluster, to ask, kill, pause and restart.
 
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { type Kept, keep } from './keeper.ts';
@@ -11,16 +11,20 @@ import { until } from './wait.ts';
 /** Redis's own rule: where the nodes of a cluster talk to each other. */
 export const BUS_PORT_ABOVE = 10_000;
 
+export type Argument = string | number | Buffer;
+
 export interface RedisNode {
   /** Of the cluster: 40 hex digits. */
   readonly id: string;
+  /** host:port */
+  readonly name: string;
   readonly port: number;
   /** Of the process that runs now, or ran last. */
   readonly pid: number;
   /** Neither ended nor paused. */
   runs(): boolean;
   /** One command, on a connection of its own. @throws when there is no answer within 1 s */
-  ask(command: string, ...args: (string | number)[]): Promise<unknown>;
+  ask(command: string, ...args: Argument[]): Promise<unknown>;
   /** As it sees itself. */
   role(): Promise<'master' | 'replica'>;
   /** What it held is gone, unless `ask('SAVE')` came before. */
@@ -44,6 +48,8 @@ export interface NodeOptions {
   readonly password: string | undefined;
   /** Redis's own names. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Told its log, besides the file. */
+  readonly onOutput?: ((text: string) => void) | undefined;
 }
 
 export class RedisDidNotStart extends Error {}
@@ -74,6 +80,7 @@ export async function startRedisNode(
   const ask: RedisNode['ask'] = (command, ...args) => askOnce(port, password, command, args);
   return {
     id,
+    name: `127.0.0.1:${port}`,
     port,
     get pid() {
       return server.pid;
@@ -102,7 +109,7 @@ export async function startRedisNode(
 }
 
 async function startServer(
-  { port, dir, password }: NodeOptions,
+  { port, dir, password, onOutput }: NodeOptions,
   settings: Readonly<Record<string, string>>,
 ): Promise<Kept> {
   const command = findRedis();
@@ -120,7 +127,12 @@ async function startServer(
   const lines = Object.entries(all).map(([name, value]) => `${name} ${value || '""'}\n`);
   // A file, because arguments are seen by everyone on the machine.
   writeFileSync(join(dir, 'redis.conf'), lines.join(''), { mode: 0o600 });
-  const server = await keep({ command, args: ['redis.conf'], cwd: dir, log });
+  const onText = (_: string, text: string) => {
+    appendFileSync(log, text);
+    onOutput?.(text);
+  };
+  const output = onOutput ? { onOutput: onText } : { log };
+  const server = await keep({ command, args: ['redis.conf'], cwd: dir, ...output });
   await until(
     () => server.outcome() !== undefined || askOnce(port, password, 'PING', []).then(() => true),
     { what: 'a private Redis answers', timeoutMs: 10_000 },
@@ -133,7 +145,7 @@ async function askOnce(
   port: number,
   password: string | undefined,
   command: string,
-  args: (string | number)[],
+  args: Argument[],
 ): Promise<unknown> {
   const client = new Redis({
     host: '127.0.0.1',

@@ -6,8 +6,8 @@ import { RedisCluster } from '../lookup/redis/cluster.ts';
 import type { RedisNodes } from '../lookup/redis/nodes.ts';
 import { type RelayService, startRelay } from '../lookup/relay-service.ts';
 import { PostgresSql } from '../lookup/source/postgres.ts';
-import type { OwnRedisCluster } from './own-redis.ts';
 import { openPostgresWorld, type PostgresWorld } from './postgres-world.ts';
+import type { RedisCluster as OwnCluster } from './redis-cluster.ts';
 import { keptLog, type LogLine, type Running, type StartOptions, Switch } from './service.ts';
 
 export interface RunningRelay {
@@ -28,7 +28,10 @@ export interface RedisWorld extends Omit<PostgresWorld, 'start'> {
 const QUICK: Partial<Config> = { redisWarmMs: 0, leaseMs: 1_000 };
 
 /** @param url an empty database */
-export async function openRedisWorld(url: string, redis: OwnRedisCluster): Promise<RedisWorld> {
+export async function openRedisWorld(
+  url: string,
+  redis: Pick<OwnCluster, 'url'>,
+): Promise<RedisWorld> {
   const world = await openPostgresWorld(url);
   const clients: RedisNodes[] = [];
   const relays: RunningRelay[] = [];
