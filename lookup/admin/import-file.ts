@@ -13,6 +13,8 @@ export interface ImportFileOptions {
   /** Unless told: by the file's name; CSV on standard input. */
   readonly format: ImportFormat | undefined;
   readonly stdin: Readable;
+  /** Ends the wait for what has not come yet: its reason is thrown. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ImportFile {
@@ -22,13 +24,16 @@ export interface ImportFile {
   /** 0: not known */
   readonly sizeBytes: number;
   readonly stream: Readable;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** @throws CommandError (2) when it is not there, or nobody says what it is */
 export async function openImportFile(options: ImportFileOptions): Promise<ImportFile> {
-  const { file, stdin } = options;
-  if (file === '-')
-    return { name: '<stdin>', format: options.format ?? 'csv', sizeBytes: 0, stream: stdin };
+  const { file, stdin, signal } = options;
+  if (file === '-') {
+    const format = options.format ?? 'csv';
+    return { name: '<stdin>', format, sizeBytes: 0, stream: stdin, signal };
+  }
   const format = options.format ?? formatOf(file);
   const wrong = (what: string) => new CommandError(`${file}: ${what}`, 2);
   const found = await stat(file).catch((error) => {
@@ -42,6 +47,7 @@ export async function openImportFile(options: ImportFileOptions): Promise<Import
     format,
     sizeBytes: found.isFile() ? found.size : 0,
     stream: createReadStream(file, { highWaterMark: 256 * 1024 }),
+    signal,
   };
 }
 
@@ -64,13 +70,14 @@ export interface LineBatch {
 }
 
 /** @throws CommandError (2) when the file is not UTF-8 by its first bytes; (1) when it cannot be read to its end */
-export async function* readLines({ name, stream }: ImportFile): AsyncGenerator<LineBatch> {
+export async function* readLines(file: ImportFile): AsyncGenerator<LineBatch> {
+  const { name } = file;
   // Takes away a byte order mark, too.
   const decoder = new TextDecoder();
   let first = 1;
   let rest = '';
   let bytesRead = 0;
-  for await (const chunk of readable(name, stream)) {
+  for await (const chunk of readable(file)) {
     if (bytesRead === 0 && isUtf16(chunk))
       throw new CommandError(`${name}: is UTF-16, not UTF-8`, 2);
     bytesRead += chunk.length;
@@ -84,12 +91,17 @@ export async function* readLines({ name, stream }: ImportFile): AsyncGenerator<L
   if (rest !== '') yield { first, lines: [bare(rest)], bytesRead };
 }
 
-async function* readable(name: string, stream: Readable): AsyncGenerator<Buffer> {
+async function* readable({ name, stream, signal }: ImportFile): AsyncGenerator<Buffer> {
+  const end = () => stream.destroy();
+  signal?.addEventListener('abort', end, { once: true });
   try {
     for await (const chunk of stream) yield chunk as Buffer;
   } catch (error) {
+    signal?.throwIfAborted();
     const { code, message } = error as NodeJS.ErrnoException;
     throw new CommandError(`${name}: cannot be read to its end (${code ?? message})`, 1);
+  } finally {
+    signal?.removeEventListener('abort', end);
   }
 }
 

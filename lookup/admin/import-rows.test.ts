@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -285,6 +285,18 @@ describe('a file', () => {
       message: '<stdin>: cannot be read to its end (EIO)',
       exitCode: 1,
     });
+  });
+
+  test('is waited for no longer once the person at the terminal ends it', async () => {
+    const silent = new PassThrough();
+    const ending = new AbortController();
+    const options = { file: '-', format: 'csv', stdin: silent, signal: ending.signal } as const;
+    const file = await openImportFile(options);
+    const rows = readRows(file, { columns: COLUMNS, faults: new Faults(1), onBytes: () => {} });
+    const waiting = rows.next();
+    ending.abort(new Error('told to end'));
+    await expect(waiting).rejects.toThrow('told to end');
+    expect(silent.destroyed).toBe(true);
   });
 });
 
