@@ -30,14 +30,16 @@ export class BenchServer {
     this.ports = ports;
   }
 
-  static async start(kind: ServerKind, people = 0, tokensMax = 0): Promise<BenchServer> {
+  /** @param core undefined: any */
+  static async start(
+    kind: ServerKind,
+    options: object = {},
+    core: string | undefined = SERVER_CORE,
+  ): Promise<BenchServer> {
     const script = fileURLToPath(new URL('./server.js', import.meta.url));
-    const [command, args] = pinned(SERVER_CORE, process.execPath, [
-      script,
-      kind,
-      String(people),
-      String(tokensMax),
-    ]);
+    const all = [script, kind, JSON.stringify(options)];
+    const [command, args] =
+      core === undefined ? [process.execPath, all] : pinned(core, process.execPath, all);
     const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const { ports } = await answerOf<{ ports: ServerPorts }>(child);
     return new BenchServer(child, ports);

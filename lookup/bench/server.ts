@@ -113,7 +113,13 @@ function emptyGrpc(): Promise<ServerPorts> {
   );
 }
 
-async function lookupServer(people: number, tokensMax: number): Promise<ServerPorts> {
+async function lookupServer({
+  people,
+  tokensMax,
+}: {
+  people: number;
+  tokensMax: number;
+}): Promise<ServerPorts> {
   const config = configWith({
     httpPort: 0,
     grpcPort: 0,
@@ -149,12 +155,13 @@ async function lookupServer(people: number, tokensMax: number): Promise<ServerPo
   return { http: service.httpPort, grpc: service.grpcPort };
 }
 
-const [kind, people, tokensMax] = process.argv.slice(2);
+const [kind, optionsText] = process.argv.slice(2);
+const options = JSON.parse(optionsText as string);
 const START: Record<ServerKind, () => Promise<ServerPorts>> = {
   'bare-http': bareHttp,
   'bare-http2': bareHttp2,
   'empty-grpc': emptyGrpc,
-  lookup: () => lookupServer(Number(people), Number(tokensMax)),
+  lookup: () => lookupServer(options),
 };
 const ports = await START[kind as ServerKind]();
 process.on('message', () =>
