@@ -1,6 +1,6 @@
 // How an import is carried out: paced, stopped, cut off, and beside other writers. On a real PostgreSQL.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { failureOf, type ImportWorld, onPostgres, people, row } from '../../test/import-world.ts';
@@ -102,26 +102,31 @@ describe('a later import', () => {
     expect(await reds()).toBe(50);
   });
 
-  test('that is stopped before it changes anything changes nothing', async () => {
-    await world.run(people(3));
-    for (const phase of ['reading, bytes:', 'asking']) {
+  test.each(['while it reads', 'while it asks', 'before its first chunk'])(
+    'that is stopped %s changes nothing, and leaves nothing',
+    async (when) => {
+      await world.run(people(3));
       const ending = new AbortController();
       const output = keptOutput();
       const stop = () => ending.abort(STOPPED);
-      if (phase === 'asking')
-        output.ask = async () => {
-          stop();
-          return true;
-        };
-      else output.progress = () => ({ update: stop, stop() {} });
-      const how = { yes: false, signal: ending.signal };
+      output.ask = async () => {
+        if (when === 'while it asks') stop();
+        return true;
+      };
+      output.progress = (name) => {
+        if (name === 'people' && when === 'before its first chunk') stop();
+        return { update: when === 'while it reads' ? stop : () => {}, stop() {} };
+      };
+      const undoFile = join(world.dir, `${when.replaceAll(' ', '-')}.csv`);
+      const how = { yes: false, signal: ending.signal, undoFile };
       expect((await failureOf(world.run(people(3, 'red'), how, output))).message).toBe(
         STOPPED.message,
       );
       expect(await reds()).toBe(0);
       expect(await world.leftTables()).toBe(0);
-    }
-  });
+      expect(existsSync(undoFile)).toBe(false);
+    },
+  );
 
   test('whose connection breaks says how far it is', async () => {
     await world.run(people(50));

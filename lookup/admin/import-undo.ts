@@ -1,6 +1,6 @@
 // What brings an import back: the rows of those who were there, as they were, and the names of those who were not.
 
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import type { SqlSession } from '../source/sql.ts';
 import { AREA_COLUMNS, type AreaRow } from './import-area-rows.ts';
 import { PERSON_COLUMNS } from './import-person-row.ts';
@@ -19,21 +19,33 @@ export interface UndoOptions {
   readonly file: string;
   readonly planned: string;
   readonly changes: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Undo {
+  /** The command line that undoes it; undefined when there is nothing to undo. */
+  readonly command: string | undefined;
+  /** When nothing was changed after all. */
+  discard(): Promise<void>;
 }
 
 /**
  * Written before anything changes, for its owner's eyes only.
- * @returns the command line that undoes it; undefined when there is nothing to undo
  * @throws CommandError (2) when a file cannot be made
  */
 export async function writeUndo(
   session: SqlSession,
-  { file, planned, changes }: UndoOptions,
-): Promise<string | undefined> {
+  { file, planned, changes, signal }: UndoOptions,
+): Promise<Undo> {
   const newFile = `${file}.new`;
   const [before, added] = [new LazyFile(file), new LazyFile(newFile)];
+  const discard = async () => {
+    await before.remove();
+    await added.remove();
+  };
   try {
     for (let done = 0; done < changes; done += SLICE_ROWS) {
+      signal.throwIfAborted();
       const rows = await session.query<{ subject: string; row: string | null }>(
         `select lookup_subject_text(subject) as subject, case when old_color is not null then concat_ws(',',
             lookup_subject_text(subject), old_color::text, array_to_string(old_areas, '|'),
@@ -47,15 +59,17 @@ export async function writeUndo(
       );
       await added.write(rows.flatMap(({ row, subject }) => (row === null ? subject : [])));
     }
-  } finally {
     await before.close();
     await added.close();
+  } catch (error) {
+    await discard();
+    throw error;
   }
   const commands = [
     ...(before.isMade ? [importCommand('import', file)] : []),
     ...(added.isMade ? [`xargs -n 100 npx lookup erase --yes < ${shellWord(newFile)}`] : []),
   ];
-  return commands.length > 0 ? commands.join(' && ') : undefined;
+  return { command: commands.length > 0 ? commands.join(' && ') : undefined, discard };
 }
 
 /**
@@ -121,5 +135,12 @@ class LazyFile {
   async close(): Promise<void> {
     await this.#handle?.sync();
     await this.#handle?.close();
+  }
+
+  /** Only what was made here. */
+  async remove(): Promise<void> {
+    if (!this.#handle) return;
+    await this.#handle.close().catch(() => {});
+    await rm(this.#path, { force: true });
   }
 }

@@ -75,7 +75,7 @@ interface Planned extends ImportOptions {
 }
 
 async function carryOut(session: SqlSession, planned: Planned, output: Output): Promise<void> {
-  const { plan, photos, name, stage, yes, dryRun, undoFile } = planned;
+  const { plan, photos, name, stage, yes, dryRun, undoFile, signal } = planned;
   for (const line of planLines(name, plan, photos)) output.note(line);
   const { moves, ...counts } = plan;
   const changing = moves.reduce((sum, { people }) => sum + people, 0);
@@ -87,17 +87,28 @@ async function carryOut(session: SqlSession, planned: Planned, output: Output): 
   }
   if (changing > ASK_ABOVE_SHARE * plan.people)
     await confirm(output, `Change the color of ${grouped(changing)} people?`, { yes });
+  // A first load has no rows before it.
   const undo = plan.isFirstLoad
     ? undefined
-    : await writeUndo(session, { file: undoFile, planned: stage.planned, changes: plan.changes });
+    : await writeUndo(session, {
+        file: undoFile,
+        planned: stage.planned,
+        changes: plan.changes,
+        signal,
+      });
   const begun = performance.now();
-  const left = await commitPlan(session, { ...planned, undo }, output);
+  const left = await commitPlan(session, { ...planned, undo: undo?.command }, output).catch(
+    async (error) => {
+      if (error === signal.reason) await undo?.discard();
+      throw error;
+    },
+  );
   const seconds = (performance.now() - begun) / 1_000;
   await sayChange(session, output, {
     changed: plan.changes + photos > 0,
     text: doneText(name, plan, { photos, left, seconds }),
     value: { ...value, erased_meanwhile: left, write_seconds: Math.round(seconds * 1_000) / 1_000 },
-    undo,
+    undo: undo?.command,
   });
 }
 
