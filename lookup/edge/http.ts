@@ -147,14 +147,13 @@ class Door {
       try {
         handler(res, req);
       } catch (error) {
-        this.#failed(res, error);
+        this.#failed(res, error, requestId(req));
       }
     };
   }
 
-  #failed(res: UwsResponse, error: unknown): void {
+  #failed(res: UwsResponse, error: unknown, id: string): void {
     this.#metrics.failures += 1;
-    const id = randomUUID();
     this.#parts.log.error({ err: error, request_id: id }, 'an HTTP handler threw');
     try {
       this.#problem(res, 'internal', id);
@@ -202,8 +201,8 @@ class Door {
     const pending: Pending = { gone: false, settled: false, startedMonoMs };
     this.#wait(res, pending);
     answer.then(
-      (settled) => this.#finish(res, pending, () => this.#answer(res, id, token, settled)),
-      (error) => this.#finish(res, pending, () => this.#failed(res, error)),
+      (settled) => this.#finish(res, pending, id, () => this.#answer(res, id, token, settled)),
+      (error) => this.#finish(res, pending, id, () => this.#failed(res, error, id)),
     );
   }
 
@@ -216,7 +215,7 @@ class Door {
     });
   }
 
-  #finish(res: UwsResponse, pending: Pending, reply: () => void): void {
+  #finish(res: UwsResponse, pending: Pending, id: string, reply: () => void): void {
     if (pending.gone) return;
     pending.settled = true;
     this.#metrics.inFlight -= 1;
@@ -225,7 +224,7 @@ class Door {
       try {
         reply();
       } catch (error) {
-        this.#failed(res, error);
+        this.#failed(res, error, id);
       }
     });
   }
@@ -311,7 +310,7 @@ class Door {
     this.#wait(res, pending);
     found.then(
       (answer) =>
-        this.#finish(res, pending, () => {
+        this.#finish(res, pending, request, () => {
           if (answer.outcome === 'found') this.#sendPhoto(res, etag, answer.photo, pending);
           else
             this.#problem(
@@ -320,7 +319,7 @@ class Door {
               request,
             );
         }),
-      (error) => this.#finish(res, pending, () => this.#failed(res, error)),
+      (error) => this.#finish(res, pending, request, () => this.#failed(res, error, request)),
     );
   }
 
