@@ -80,6 +80,13 @@ describe('beside the demo', () => {
     expect(areas).toMatchObject([{ id: 1, floor: 'green' }]);
   });
 
+  test('a second demo does not take the folder of the first', async () => {
+    const { code, stderr } = await run(['demo', '--page-port', '0'], { ...env, ...FREE_PORTS });
+    expect(code).toBe(1);
+    const inUse = `error: ${env.LOOKUP_DATA_DIR} is in use by process ${demo.pid}: end it, or set`;
+    expect(stderr).toBe(`${inUse} LOOKUP_DATA_DIR to another folder\n`);
+  });
+
   test('who and what is not there is refused, with 2', async () => {
     for (const args of [
       ['get', idOf(5)],
