@@ -5,12 +5,12 @@ import { systemClock } from './clock.ts';
 import { type Config, readConfig } from './config.ts';
 import { readIssuers } from './edge/issuers.ts';
 import { startOps } from './edge/ops.ts';
-import { keepRegistered } from './life/register.ts';
+import { keepRegistered, reachableAt } from './life/register.ts';
 import { type Log, makeLog } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { readPhotoKeys } from './photo/address.ts';
-import { RedisCluster } from './redis/cluster.ts';
 import type { RedisNodes } from './redis/nodes.ts';
+import { openRedis } from './redis-session.ts';
 import { type RelayService, startRelay } from './relay-service.ts';
 import { type Service, startService } from './service.ts';
 import { PostgresSql } from './source/postgres.ts';
@@ -74,13 +74,6 @@ function pools(config: Config) {
     });
 }
 
-export function openRedis(config: Config, log: Log): RedisNodes | undefined {
-  if (!config.redisUrl) return undefined;
-  const { redisUrl: url, redisCaFile: caFile } = config;
-  const { redisConnectTimeoutMs: connectTimeoutMs, redisSocketTimeoutMs: socketTimeoutMs } = config;
-  return new RedisCluster({ url, caFile, connectTimeoutMs, socketTimeoutMs }, log);
-}
-
 function openRelay(config: Config, redis: RedisNodes, log: Log): RelayService {
   const pool = pools(config);
   const sql = {
@@ -111,7 +104,7 @@ async function relayAlone(
   const ops = await startOps({ notReady, metrics }, config);
   const leaveList = keepRegistered(redis, `${hostname()}:${ops.port}`, () => ({
     role: 'relay',
-    ops: `${config.opsHost}:${ops.port}`,
+    ops: reachableAt(config.opsHost, ops.port),
     resolved: relay.relay.resolved,
   }));
   log.info({ ops: ops.port }, 'listening');

@@ -22,7 +22,7 @@ import { Memory } from './layers/memory.ts';
 import type { Negative } from './layers/remembered.ts';
 import { keepChecked } from './life/check-redis.ts';
 import { drain } from './life/drain.ts';
-import { keepRegistered } from './life/register.ts';
+import { keepRegistered, reachableAt } from './life/register.ts';
 import { keepSourceTime } from './life/source-time.ts';
 import { warmUp } from './life/warm-up.ts';
 import type { Log } from './log.ts';
@@ -273,6 +273,12 @@ export async function startService(parts: ServiceParts): Promise<Service> {
       'gauge',
       () => (guarded.breakerState === 'Closed' ? 0 : 1),
     ),
+    reading(
+      'lookup_source_queries_per_s_max',
+      'Budget: queries a second to the source',
+      'gauge',
+      () => config.sourceQueriesPerS,
+    ),
     reading('lookup_source_in_flight', 'Queries under way', 'gauge', () => guarded.inFlight),
     reading('lookup_source_queued', 'People waiting for a query', 'gauge', () => guarded.queued),
     reading(
@@ -280,6 +286,12 @@ export async function startService(parts: ServiceParts): Promise<Service> {
       'Age of the resolved time: how far behind this process is',
       'gauge',
       () => freshness.ageMs(freshness.resolved) / 1_000,
+    ),
+    reading(
+      'lookup_feed_resolved_seconds',
+      "Resolved time, on the source's clock: all that was committed up to here shows; 0 before the first batch",
+      'gauge',
+      () => Math.max(0, freshness.resolved) / 1_000,
     ),
     reading('lookup_suspect', '1 while what is held cannot be vouched for', 'gauge', () =>
       freshness.suspect ? 1 : 0,
@@ -300,10 +312,11 @@ export async function startService(parts: ServiceParts): Promise<Service> {
     parts.redis &&
     keepRegistered(parts.redis, `${hostname()}:${ops.port}`, () => ({
       role: parts.beside ? 'all' : 'lookup',
-      grpc: `${config.grpcHost}:${grpc.port}`,
-      http: `${config.httpHost}:${http.port}`,
-      ops: `${config.opsHost}:${ops.port}`,
+      grpc: reachableAt(config.grpcHost, grpc.port),
+      http: reachableAt(config.httpHost, http.port),
+      ops: reachableAt(config.opsHost, ops.port),
       resolved: freshness.resolved,
+      position: redis?.feed.position ?? '',
     }));
 
   return {

@@ -14,6 +14,7 @@ const SETTINGS = new Set([
   'NotConfiguredError',
   'NotLoopbackError',
   'PhotoKeysError',
+  'RedisUrlError',
 ]);
 
 /** @param debug whether to tell where in the code it came from */

@@ -1,11 +1,13 @@
 // Fills Redis from the source: by pages, beside live changes. A page is written only where no newer record lies, into
 // the keyspace that its node had before the page was read: if the node was emptied since, the page is read again.
 
+import { idToUuid } from '../health-code.ts';
 import type { RedisNode, RedisNodes } from '../redis/nodes.ts';
 import { FILL, READ } from '../redis/scripts.ts';
 import { FIRST_PAGE, type PeoplePage, readPeople } from '../source/people.ts';
 import type { Sql } from '../source/sql.ts';
 import { packPlaced } from './node-writer.ts';
+import { pause } from './pause.ts';
 
 export interface WarmOptions {
   readonly fenceMs: number;
@@ -16,8 +18,11 @@ export interface WarmOptions {
   readonly pagePeople?: number;
   /** people a second, at most */
   readonly perS?: number;
-  /** Told after each page: how many people have been read, and where it would continue. */
-  readonly onPage?: (people: number, next: string | undefined) => void;
+  /**
+   * Told after each page that lies in Redis: how many people so far, and after whom another warm-up would continue;
+   * undefined: these were the last.
+   */
+  readonly onWritten?: (people: number, next: string | undefined) => void;
 }
 
 export interface Warmed {
@@ -44,22 +49,26 @@ export async function warm(
   let people = 0;
   let written = 0;
   let next: string | undefined = options.after ?? FIRST_PAGE;
-  let writing: Promise<number> = Promise.resolve(0);
+  let writing: Promise<number> | undefined;
+  // The page before is written while this one is read.
+  const finish = async (read: number, after: string | undefined) => {
+    if (!writing) return;
+    written += await writing;
+    if (!signal.aborted) options.onWritten?.(read, after);
+  };
   while (next !== undefined && !signal.aborted) {
     const after: string = next;
     const keyspaces = await keyspacesOf(nodes);
     const page = await readPeople(sql, after, limit);
-    // The page before is written while this one was read.
-    written += await writing;
+    await finish(people, after);
     writing = writePage(sql, nodes, options, { after, limit, page, keyspaces }, signal);
     // Awaited above or below; until then its failure is nobody's.
     writing.catch(() => {});
     people += page.people.length;
     next = page.next;
-    options.onPage?.(people, next);
-    if (options.perS) await pace(began, people, options.perS);
+    if (options.perS) await pace(began, people, options.perS, signal);
   }
-  written += await writing;
+  await finish(people, next);
   return { people, written };
 }
 
@@ -79,12 +88,14 @@ async function writePage(
 ): Promise<number> {
   const wanted = (node: RedisNode) => !options.only || options.only.has(node.name);
   let written = 0;
-  let left: ReadonlySet<string> | undefined;
   let { page, keyspaces } = first;
   for (let tries = 1; ; tries++) {
     const again = new Set<string>();
-    const calls = [...byNode(nodes, page)].map(async ([node, records]) => {
-      if (!wanted(node) || (left && !left.has(node.name))) return;
+    const { sorted, homeless } = byNode(nodes, page);
+    // A node that was emptied asks for its own people only, and others may be away just then.
+    if (homeless && !options.only) again.add('a slot that no node holds');
+    const calls = [...sorted].map(async ([node, records]) => {
+      if (!wanted(node)) return;
       const done = await fillNode(node, records, page, keyspaces.get(node.name), options.fenceMs);
       if (done === undefined) again.add(node.name);
       else written += done;
@@ -92,11 +103,24 @@ async function writePage(
     await Promise.all(calls);
     if (again.size === 0 || signal.aborted) return written;
     if (tries === TRIES_MAX) throw new Error(`cannot be filled: ${[...again].join(', ')}`);
-    left = again;
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    // All of it again: what one node did not take may belong to another by now.
+    await pause(RETRY_MS, signal);
+    nodes.refresh();
     keyspaces = await keyspacesOf(nodes);
-    page = await readPeople(sql, first.after, first.limit);
+    page = await readAgain(sql, first);
   }
+}
+
+/** The same stretch of people once more, whoever has come into it since. */
+async function readAgain(sql: Sql, { after, limit, page }: Page): Promise<PeoplePage> {
+  const last = page.people.at(-1)?.subject;
+  let read = await readPeople(sql, after, limit);
+  while (last !== undefined && read.next !== undefined && read.next < idToUuid(last)) {
+    const more = await readPeople(sql, read.next, limit);
+    // The time of the first, which is the earliest.
+    read = { ...read, people: read.people.concat(more.people), next: more.next };
+  }
+  return read;
 }
 
 /** @returns undefined when the node refused, or did not answer */
@@ -123,17 +147,22 @@ async function fillNode(
   return written;
 }
 
-function byNode(nodes: RedisNodes, page: PeoplePage): Map<RedisNode, Buffer[]> {
+/** `homeless`: nobody holds the slot of some of them. */
+function byNode(nodes: RedisNodes, page: PeoplePage) {
   const sorted = new Map<RedisNode, Buffer[]>();
+  let homeless = false;
   for (const person of page.people) {
     const { slot, bytes } = packPlaced(person);
     const node = nodes.nodeOf(slot);
-    if (!node) continue;
+    if (!node) {
+      homeless = true;
+      continue;
+    }
     const list = sorted.get(node);
     if (list) list.push(bytes);
     else sorted.set(node, [bytes]);
   }
-  return sorted;
+  return { sorted, homeless };
 }
 
 async function keyspacesOf(nodes: RedisNodes): Promise<Map<string, Buffer>> {
@@ -151,7 +180,12 @@ async function keyspacesOf(nodes: RedisNodes): Promise<Map<string, Buffer>> {
   return found;
 }
 
-async function pace(began: number, people: number, perS: number): Promise<void> {
+async function pace(
+  began: number,
+  people: number,
+  perS: number,
+  signal: AbortSignal,
+): Promise<void> {
   const waitMs = (people / perS) * 1_000 - (performance.now() - began);
-  if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs));
+  if (waitMs > 1) await pause(waitMs, signal);
 }
