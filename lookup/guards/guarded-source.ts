@@ -54,6 +54,9 @@ export interface GuardedSourceStats {
   breakerRefusals: number;
 }
 
+/** How often the queue is looked through while all places are taken. */
+const EXPIRE_EVERY_MS = 10;
+
 interface Waiting {
   readonly subject: Subject;
   readonly untilMonoMs: number;
@@ -78,7 +81,9 @@ export class GuardedSource {
   readonly #breaker;
   #queue: Waiting[] = [];
   #inFlight = 0;
-  #dispatching: NodeJS.Timeout | NodeJS.Immediate | undefined;
+  #soon: NodeJS.Immediate | undefined;
+  /** Set while the queue waits for the budget or for a place. */
+  #later: NodeJS.Timeout | undefined;
 
   constructor(source: Source, options: GuardedSourceOptions, clock: Clock, log: Log) {
     this.#source = source;
@@ -127,21 +132,28 @@ export class GuardedSource {
       const untilMonoMs = this.#clock.monoMs() + this.#options.sourceTimeoutHardMs;
       this.#queue.push({ subject, untilMonoMs, resolve, reject });
       // Those who ask in this turn of the loop share a query.
-      this.#dispatching ??= setImmediate(() => this.#dispatch());
+      if (this.#later === undefined) this.#dispatchSoon();
     });
   }
 
+  #dispatchSoon(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    this.#soon ??= setImmediate(() => this.#dispatch());
+  }
+
   #dispatch(): void {
-    this.#dispatching = undefined;
+    this.#soon = undefined;
+    this.#later = undefined;
     this.#expire();
     while (this.#queue.length > 0 && this.#inFlight < this.#options.sourceInFlightMax) {
       if (!this.#budget.take()) {
-        this.#dispatching = setTimeout(() => this.#dispatch(), this.#budget.waitMs());
+        this.#later = setTimeout(() => this.#dispatch(), this.#budget.waitMs());
         return;
       }
       void this.#run(this.#queue.splice(0, this.#options.sourceBatchMax));
     }
-    if (this.#queue.length > 0) this.#dispatching = setTimeout(() => this.#dispatch(), 10);
+    if (this.#queue.length > 0) this.#later = setTimeout(() => this.#dispatch(), EXPIRE_EVERY_MS);
   }
 
   /** Who has waited too long leaves the queue unasked. */
@@ -169,7 +181,7 @@ export class GuardedSource {
       for (const one of batch) one.reject(reason);
     } finally {
       this.#inFlight -= 1;
-      if (this.#queue.length > 0) this.#dispatching ??= setImmediate(() => this.#dispatch());
+      if (this.#queue.length > 0) this.#dispatchSoon();
     }
   }
 

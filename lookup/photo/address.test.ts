@@ -84,6 +84,7 @@ describe('a photo address', () => {
     ['another key', (address: string) => address.replace('sig=new', 'sig=newer')],
     ['a shorter signature', (address: string) => address.slice(0, -1)],
     ['a longer signature', (address: string) => `${address}A`],
+    ['a signature that ends otherwise', (address: string) => `${address}!`],
     ['a padded signature', (address: string) => `${address.slice(0, -1)}=`],
   ])('with %s is invalid', (_, change) => {
     const { make, check } = processOf([NEW]);
