@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { keptLog } from '../../test/service.ts';
 import { ManualClock } from '../clock.ts';
 import type { Subject } from '../health-code.ts';
+import { type Log, noLog } from '../log.ts';
 import type { Loaded, SourceRow } from '../source/source.ts';
 import { GuardedSource, type GuardedSourceOptions, SourceRefusedError } from './guarded-source.ts';
 
@@ -39,7 +39,8 @@ interface Query {
 function world(options: Partial<GuardedSourceOptions> = {}) {
   const clock = new ManualClock();
   const queries: Query[] = [];
-  const { log, lines } = keptLog();
+  const warned: unknown[] = [];
+  const log = { ...noLog, warn: (fields: unknown) => void warned.push(fields) } as Log;
   const load = (subjects: readonly Subject[], signal: AbortSignal) =>
     new Promise<Loaded>((resolve, reject) => {
       const answer = (present = subjects) => {
@@ -65,7 +66,7 @@ function world(options: Partial<GuardedSourceOptions> = {}) {
     );
     return asked;
   };
-  return { clock, queries, guarded, pass, ask, lines };
+  return { clock, queries, guarded, pass, ask, warned };
 }
 
 const rowOf = (subject: Subject): SourceRow => ({
@@ -220,15 +221,14 @@ describe('a failing source', () => {
   }
 
   it('is not asked any more after some failures in a row, and whoever asks is told at once', async () => {
-    const { ask, pass, queries, guarded, lines } = await opened();
+    const { ask, pass, queries, guarded, warned } = await opened();
     const asked = [ask(50), ask(51)];
     await pass(0);
     expect(outcomes(asked)).toEqual(['breaker-open', 'breaker-open']);
     expect(queries.length).toBe(OPTIONS.sourceBreakerFailures);
     expect(guarded.stats.breakerRefusals).toBe(2);
     // A change of state is one line; what is refused while it lasts is a count.
-    expect(lines.length).toBe(1);
-    expect(lines[0]?.fields).toEqual({ breaker: 'source', state: 'Open' });
+    expect(warned).toEqual([{ breaker: 'source', state: 'Open' }]);
   });
 
   it('is tried by one after a while, and closes or opens by what that comes to', async () => {
@@ -261,7 +261,7 @@ describe('a failing source', () => {
   });
 });
 
-it('forgets nobody: each is answered or refused, whatever fails or takes long, and all places are free again', async () => {
+it('forgets nobody: each is answered or refused, whatever fails or takes long, and all places come free', async () => {
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.record({ ask: fc.integer({ min: 1, max: 6 }) }) },
     { weight: 2, arbitrary: fc.record({ pass: fc.constantFrom(0, 1, 30, 200, 1_100) }) },
