@@ -27,6 +27,9 @@ export interface ImportFile {
   readonly signal: AbortSignal | undefined;
 }
 
+/** What is made of one read dies young: with 256 KiB the garbage collector takes a third of all time. */
+const READ_BYTES = 32 * 1024;
+
 /** @throws CommandError (2) when it is not there, or nobody says what it is */
 export async function openImportFile(options: ImportFileOptions): Promise<ImportFile> {
   const { file, stdin, signal } = options;
@@ -46,7 +49,7 @@ export async function openImportFile(options: ImportFileOptions): Promise<Import
     name: file,
     format,
     sizeBytes: found.isFile() ? found.size : 0,
-    stream: createReadStream(file, { highWaterMark: 256 * 1024 }),
+    stream: createReadStream(file, { highWaterMark: READ_BYTES }),
     signal,
   };
 }
