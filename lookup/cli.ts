@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { guardSubjects, parsePort } from './admin/arguments.ts';
 import { endingOf } from './admin/ending.ts';
+import { addFleetCommands } from './commands-fleet.ts';
 import { addImportCommands } from './commands-import.ts';
 import { addPeopleCommands } from './commands-people.ts';
 import { addToolCommands } from './commands-tools.ts';
@@ -51,6 +52,7 @@ program
     await serve(env, options);
   });
 
+addFleetCommands(program);
 addImportCommands(program);
 addPeopleCommands(program);
 addToolCommands(program);

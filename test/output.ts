@@ -10,9 +10,16 @@ export interface KeptOutput extends Output {
   readonly value: Record<string, unknown>;
 }
 
-/** @param answers what is said to its questions, in order; then nobody is there to be asked */
-export function keptOutput(options: { asJson?: boolean; answers?: boolean[] } = {}): KeptOutput {
-  const { asJson = false, answers = [] } = options;
+export interface KeptOptions {
+  readonly asJson?: boolean;
+  /** What is said to its questions, in order; then nobody is there to be asked. */
+  readonly answers?: boolean[];
+  /** Told how far it is. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export function keptOutput(options: KeptOptions = {}): KeptOutput {
+  const { asJson = false, answers = [], onProgress } = options;
   const lines: string[] = [];
   const notes: string[] = [];
   const asked: string[] = [];
@@ -33,6 +40,6 @@ export function keptOutput(options: { asJson?: boolean; answers?: boolean[] } = 
       asked.push(question);
       return answers.shift() ?? false;
     },
-    progress: () => ({ update() {}, stop() {} }),
+    progress: (_, total) => ({ update: (done) => onProgress?.(done, total), stop() {} }),
   };
 }

@@ -42,6 +42,31 @@ export async function readSourceState(session: SqlSession): Promise<SourceState>
   };
 }
 
+/**
+ * People whose subject comes after one, by its order in the source: as the planner estimates it, where they are many.
+ * @param after as uuid
+ */
+export async function countAfter(session: SqlSession, after: string): Promise<number> {
+  const [estimate] = await session.query<Record<string, unknown>>(
+    `explain (format json) select from person where subject > '${after}'::uuid`,
+  );
+  const [plan] = Object.values(estimate ?? {}).map(planOf);
+  if ((plan ?? 0) > COUNTED_MAX) return plan as number;
+  const [counted] = await session.query<{ rows: string }>(
+    'select count(*)::text as rows from person where subject > $1::uuid',
+    [after],
+  );
+  return Number(counted?.rows);
+}
+
+/** @param json as a driver gives it: text, or read already */
+function planOf(json: unknown): number {
+  const [top] = (typeof json === 'string' ? JSON.parse(json) : json) as {
+    Plan: { 'Plan Rows': number };
+  }[];
+  return top?.Plan['Plan Rows'] ?? 0;
+}
+
 async function countOf(session: SqlSession, table: 'person' | 'outbox'): Promise<Count> {
   const [estimate] = await session.query<{ rows: string }>(
     'select reltuples::bigint::text as rows from pg_class where oid = $1::text::regclass',

@@ -46,3 +46,11 @@ export interface SqlSession {
   ): Promise<number>;
   close(): Promise<void>;
 }
+
+/** A session, for what asks by statements. Its owner closes it. */
+export function sqlOf(session: Pick<SqlSession, 'query'>): Sql {
+  return {
+    query: ({ text }, values) => session.query(text, values),
+    close: async () => {},
+  };
+}
