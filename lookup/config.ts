@@ -171,6 +171,13 @@ export const SETTINGS = {
   photoTimeoutMs: ms(1_000, 'wait no longer for a photo'),
   photoAddressMs: ms(3_600_000, 'a photo address is valid for one to two times this', 60_000),
 
+  admissionDelayMs: ms(
+    40,
+    'event-loop delay at which photos are shed; phones and gates at 2 to 6 times as much',
+  ),
+  admissionStallMs: ms(500, 'a pause after which what waited meanwhile is dropped unserved'),
+  subjectPerS: count(5, 'requests a second of one phone, in the long run', 1, 100_000),
+  subjectBurst: count(20, 'requests of one phone at once', 1, 100_000),
   httpInFlightMax: count(5_000, "phones' requests waiting at once; further ones are shed"),
   grpcInFlightMax: count(10_000, "gates' questions waiting at once; further ones are shed"),
   grpcMessageBytesMax: bytes(65_536, 'largest message a gate may send', 1_024, 4 * 1024 * 1024),

@@ -22,6 +22,8 @@ import { openEmbedded } from './source/embedded.ts';
 import { openDoor } from './source/embedded-door.ts';
 import { migrate } from './source/migrate.ts';
 
+/** The page asks for one person again and again, to see a change arrive. */
+const ONE_PERSON = { LOOKUP_SUBJECT_PER_S: '1000', LOOKUP_SUBJECT_BURST: '1000' };
 const PAGE_HOST = '127.0.0.1';
 const TOKEN_LIFETIME_S = 12 * 3_600;
 const GATE_TOKEN_LIFETIME_S = 100;
@@ -32,7 +34,12 @@ export async function demo(
   options: { pagePort: number },
   say: (line: string) => void,
 ): Promise<void> {
-  const config = readConfig({ LOOKUP_LOG_LEVEL: 'warn', LOOKUP_DRAIN_WAIT_MS: '0', ...env });
+  const config = readConfig({
+    LOOKUP_LOG_LEVEL: 'warn',
+    LOOKUP_DRAIN_WAIT_MS: '0',
+    ...ONE_PERSON,
+    ...env,
+  });
   const log = makeLog(config.logLevel);
   say(`Opening the embedded source in ${config.dataDir} …`);
   const embedded = await openEmbedded(config.dataDir);

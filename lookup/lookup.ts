@@ -99,10 +99,19 @@ export class Lookup {
    * @param subject canonical (isId)
    * @param deadlineMonoMs when the caller stops waiting, on the monotonic clock
    * @param minAsOf answer no older than this, or say unavailable ('not-yet')
+   * @param mayWait whether the door lets this caller wait: if not, what memory does not answer is shed
    */
-  find(subject: Subject, deadlineMonoMs: number, minAsOf = -Infinity): Answer | Promise<Answer> {
+  find(
+    subject: Subject,
+    deadlineMonoMs: number,
+    minAsOf = -Infinity,
+    mayWait = true,
+  ): Answer | Promise<Answer> {
     if (!this.#freshness.started) return unavailable('starting');
-    if (minAsOf !== -Infinity) return this.#findNoOlder(subject, deadlineMonoMs, minAsOf);
+    if (minAsOf !== -Infinity) {
+      if (!mayWait) return { outcome: 'shed' };
+      return this.#findNoOlder(subject, deadlineMonoMs, minAsOf);
+    }
     const remembered = this.#fromMemory(this.#memory.find(subject));
     if (remembered === undefined || remembered.stale) {
       const whole = this.#fromWhole(subject, remembered);
@@ -113,6 +122,7 @@ export class Lookup {
       }
       const absent = this.#fromNegatives(subject);
       if (absent) return absent;
+      if (!mayWait) return { outcome: 'shed' };
       return this.#byDeadline(this.#fly(subject), deadlineMonoMs);
     }
     return remembered;

@@ -43,6 +43,8 @@ export class EdgeMetrics {
   deadline = 0;
   /** Too busy: refused at the door. */
   shed = 0;
+  /** Too many requests by one person. */
+  rateLimited = 0;
   /** Refused for the question's own fault. */
   readonly refused = Object.fromEntries(REFUSALS.map((reason) => [reason, 0])) as Record<
     Refusal,
@@ -135,6 +137,7 @@ export class Metrics {
       ['unavailable', m.unavailable],
       ['deadline', m.deadline],
       ['shed', m.shed],
+      ['rate-limited', m.rateLimited],
       ['failed', m.failures],
       ['aborted', m.aborted],
     ]);

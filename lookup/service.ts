@@ -4,6 +4,7 @@
 import { hostname } from 'node:os';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
+import { Admission, admissionReadings } from './edge/admission.ts';
 import { type GrpcParts, startGrpc } from './edge/grpc.ts';
 import { type HttpEdge, startHttp } from './edge/http.ts';
 import type { Issuers } from './edge/issuers.ts';
@@ -145,7 +146,9 @@ export async function startService(parts: ServiceParts): Promise<Service> {
     addressMs: config.photoAddressMs,
     clock,
   });
-  const shared = { lookup, photos, clock, log };
+  const admission = new Admission(config, clock);
+  admission.start();
+  const shared = { lookup, photos, clock, log, admission };
   const opened: (() => void | Promise<void>)[] = [() => following.abort()];
   const orClose = async <T>(starting: Promise<T>): Promise<T> => {
     try {
@@ -184,6 +187,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   const ops = await orClose(startOps({ notReady, metrics }, config));
 
   metrics.add([
+    ...admissionReadings(admission),
     ...(redis?.readings ?? []),
     ...(parts.beside?.readings ?? []),
     reading('lookup_memory_records', 'People held in memory', 'gauge', () => memory.size),
@@ -336,6 +340,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
       ];
       const stopFollowing = async () => following.abort();
       stopChecking?.();
+      admission.stop();
       await leaveList?.();
       await drain(
         doors,

@@ -211,6 +211,12 @@ const SMALL: Partial<Config> = {
   wholeEntriesMax: 1_000,
   tokensMax: 5_000,
   fenceEntriesMax: 100_000,
+  // Tests share the machine with much else.
+  admissionDelayMs: 60_000,
+  admissionStallMs: 60_000,
+  // Tests ask again and again until something shows.
+  subjectPerS: 100_000,
+  subjectBurst: 100_000,
   drainWaitMs: 0,
   drainTimeoutMs: 500,
 };

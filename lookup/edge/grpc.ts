@@ -17,6 +17,7 @@ import type { Log } from '../log.ts';
 import type { Lookup } from '../lookup.ts';
 import type { EdgeMetrics, Refusal } from '../metrics.ts';
 import type { Photos } from '../photo/photos.ts';
+import type { Admission } from './admission.ts';
 import { type Failure, GRPC, retryAfterMs, STATUS } from './status.ts';
 import type { Tokens } from './tokens.ts';
 import {
@@ -34,13 +35,13 @@ export interface GrpcOptions {
   readonly grpcPort: number;
   readonly grpcMessageBytesMax: number;
   readonly deadlineGrpcMs: number;
-  readonly grpcInFlightMax: number;
   readonly streamQuestionsMax: number;
   readonly streamInFlightMax: number;
 }
 
 export interface GrpcParts {
   readonly lookup: Lookup;
+  readonly admission: Admission;
   readonly photos: Photos;
   readonly tokens: Tokens;
   readonly metrics: EdgeMetrics;
@@ -215,17 +216,21 @@ class Gate {
       if (typeof subject !== 'string') return subject;
       const minAsOf = question.mark ? this.#minAsOf(question.mark) : -Infinity;
       if (minAsOf === undefined) return refused('mark-refused');
-      const answer = this.#parts.lookup.find(subject, deadlineMonoMs, minAsOf);
-      if (!(answer instanceof Promise)) return answer;
-      if (this.#metrics.inFlight >= this.#options.grpcInFlightMax) {
-        answer.catch(() => {}); // Nobody waits for it any more, and what nobody catches ends the process.
-        return { outcome: 'shed' };
+      const { admission } = this.#parts;
+      if (admission.refuse('grpc')) return { outcome: 'shed' };
+      const why = admission.refuseWait('grpc', this.#metrics.inFlight);
+      const answer = this.#parts.lookup.find(subject, deadlineMonoMs, minAsOf, why === undefined);
+      if (!(answer instanceof Promise)) {
+        if (why !== undefined && answer.outcome === 'shed') admission.count('grpc', why);
+        return answer;
       }
       this.#metrics.inFlight += 1;
+      const startedMonoMs = this.#clock.monoMs();
       return answer
         .catch((error) => this.#failed(error))
         .finally(() => {
           this.#metrics.inFlight -= 1;
+          admission.waited(this.#clock.monoMs() - startedMonoMs);
         });
     } catch (error) {
       return this.#failed(error);

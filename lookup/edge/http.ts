@@ -13,20 +13,21 @@ import type { EdgeMetrics, Refusal } from '../metrics.ts';
 import type { PhotoAddresses } from '../photo/address.ts';
 import type { Photos } from '../photo/photos.ts';
 import type { Photo } from '../source/source.ts';
+import type { Admission } from './admission.ts';
 import { type Failure, problemType, retryAfterMs, STATUS } from './status.ts';
-import type { Token, TokenFault, Tokens } from './tokens.ts';
+import type { RateOptions, Token, TokenFault, Tokens } from './tokens.ts';
 import { loadUws, type UwsApp, type UwsRequest, type UwsResponse } from './uws.ts';
 
-export interface HttpOptions {
+export interface HttpOptions extends RateOptions {
   readonly httpHost: string;
   readonly httpPort: number;
   readonly deadlineHttpMs: number;
-  readonly httpInFlightMax: number;
   readonly photoTimeoutMs: number;
 }
 
 export interface HttpParts {
   readonly lookup: Lookup;
+  readonly admission: Admission;
   readonly photos: Photos;
   readonly addresses: PhotoAddresses;
   readonly tokens: Tokens;
@@ -51,6 +52,7 @@ const CACHE_CONTROL = Buffer.from('cache-control');
 const PHOTO_CACHE = 'private, max-age=31536000, immutable';
 const BEARER = 'Bearer ';
 const ISO_LENGTH = 24;
+const SHED = { outcome: 'shed' } as const;
 
 export function startHttp(parts: HttpParts, options: HttpOptions): Promise<HttpEdge> {
   const { uws, build, sha256 } = loadUws();
@@ -101,12 +103,14 @@ class Door {
   readonly #tokens: Tokens;
   readonly #lookup: Lookup;
   readonly #clock: Clock;
+  readonly #admission: Admission;
   #retiring = false;
   #asOf = Number.NaN;
   #asOfText = '';
 
   constructor(parts: HttpParts, options: HttpOptions) {
     this.#parts = parts;
+    this.#admission = parts.admission;
     this.#options = options;
     this.#metrics = parts.metrics;
     this.#tokens = parts.tokens;
@@ -172,6 +176,8 @@ class Door {
       ? this.#tokens.verify(authorization.slice(BEARER.length), now)
       : 'missing';
     if (typeof token === 'string') return this.#refuse(res, req, tokenRefusal(token));
+    if (!token.allow(now, this.#options)) return this.#tooMany(res, req);
+    if (this.#admission.refuse('http')) return this.#answer(res, req, token, SHED);
     const recalled = this.#lookup.recall(token.slot, token.version);
     if (recalled !== undefined) {
       this.#metrics.count(recalled);
@@ -179,12 +185,25 @@ class Door {
       return this.#found(res, token, recalled, now);
     }
     const startedMonoMs = this.#clock.monoMs();
-    const answer = this.#lookup.find(token.subject, startedMonoMs + this.#options.deadlineHttpMs);
+    // Before the flight: what is refused costs the layers below nothing.
+    const why = this.#admission.refuseWait('http', this.#metrics.inFlight);
+    const answer = this.#lookup.find(
+      token.subject,
+      startedMonoMs + this.#options.deadlineHttpMs,
+      -Infinity,
+      why === undefined,
+    );
     if (!(answer instanceof Promise)) {
+      if (why !== undefined && answer.outcome === 'shed') this.#admission.count('http', why);
       this.#metrics.observe(0);
       return this.#answer(res, req, token, answer);
     }
     this.#later(res, requestId(req), token, answer, startedMonoMs);
+  }
+
+  #tooMany(res: UwsResponse, req: UwsRequest): void {
+    this.#metrics.rateLimited += 1;
+    this.#problem(res, 'rate-limited', requestId(req));
   }
 
   #later(
@@ -194,10 +213,6 @@ class Door {
     answer: Promise<Answer>,
     startedMonoMs: number,
   ): void {
-    if (this.#metrics.inFlight >= this.#options.httpInFlightMax) {
-      answer.catch(() => {}); // Nobody waits for it any more, and what nobody catches ends the process.
-      return this.#answer(res, id, token, { outcome: 'shed' });
-    }
     const pending: Pending = { gone: false, settled: false, startedMonoMs };
     this.#wait(res, pending);
     answer.then(
@@ -219,7 +234,9 @@ class Door {
     if (pending.gone) return;
     pending.settled = true;
     this.#metrics.inFlight -= 1;
-    this.#metrics.observe(this.#clock.monoMs() - pending.startedMonoMs);
+    const waitedMs = this.#clock.monoMs() - pending.startedMonoMs;
+    this.#metrics.observe(waitedMs);
+    this.#admission.waited(waitedMs);
     res.cork(() => {
       try {
         reply();
@@ -303,6 +320,7 @@ class Door {
       return endEmpty(res, this.#retiring);
     }
     const request = requestId(req);
+    if (this.#admission.refuse('photo')) return this.#problem(res, 'shed', request);
     const startedMonoMs = this.#clock.monoMs();
     const found = this.#parts.photos.find(id);
     if (!(found instanceof Promise)) return this.#sendPhoto(res, etag, found.photo, undefined);

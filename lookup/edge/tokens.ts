@@ -28,11 +28,31 @@ export class Token {
   /** Made at the second answer: the first is written once and kept nowhere. */
   body: Buffer | undefined = undefined;
 
+  /** Requests that its bearer may still make at once, as of a time on the wall clock. */
+  #allowance = Number.POSITIVE_INFINITY;
+  #allowedWallMs = 0;
+
   constructor(subject: Subject, issuer: string, expiresWallS: number) {
     this.subject = subject;
     this.issuer = issuer;
     this.expiresWallS = expiresWallS;
   }
+
+  /** @returns whether one more request is within the rate: a token bucket, refilled as time passes */
+  allow(nowWallMs: number, { subjectPerS, subjectBurst }: RateOptions): boolean {
+    const passedMs = Math.max(0, nowWallMs - this.#allowedWallMs);
+    this.#allowedWallMs = nowWallMs;
+    const refilled = this.#allowance + (passedMs * subjectPerS) / 1_000;
+    this.#allowance = refilled < subjectBurst ? refilled : subjectBurst;
+    if (this.#allowance < 1) return false;
+    this.#allowance -= 1;
+    return true;
+  }
+}
+
+export interface RateOptions {
+  readonly subjectPerS: number;
+  readonly subjectBurst: number;
 }
 
 export interface TokensOptions {
