@@ -11,7 +11,7 @@ import { addCommand, type Careful, carefully, DRY_RUN, onSource, YES } from './c
 /** What both take. */
 interface ImportWords extends Careful {
   readonly format?: 'csv' | 'ndjson';
-  readonly errors: number;
+  readonly errorsMax: number;
   readonly undo?: string;
 }
 
@@ -75,7 +75,7 @@ function addImport(
     .addOption(
       new Option('--format <format>', "unless told: by the file's name").choices(['csv', 'ndjson']),
     )
-    .option('--errors <count>', 'tell at most so many errors', parseCount, ERRORS_MAX)
+    .option('--errors-max <count>', 'tell at most so many errors', parseCount, ERRORS_MAX)
     .option('--undo <file>', 'a new file, for what brings back what was')
     .addOption(DRY_RUN)
     .addOption(YES);
@@ -86,7 +86,7 @@ function readingOf(name: 'import' | 'import-areas', file: string, options: Impor
     file,
     stdin: process.stdin,
     format: options.format,
-    errorsMax: options.errors,
+    errorsMax: options.errorsMax,
     undoFile: options.undo ?? undoFileName(name, Date.now()),
     ...carefully(options),
   };

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { type ImportOptions, importPeople } from '../lookup/admin/import.ts';
 import { uuidToId } from '../lookup/health-code.ts';
 import { openEmbedded } from '../lookup/source/embedded.ts';
+import { enterDoor, openDoor } from '../lookup/source/embedded-door.ts';
 import { migrate } from '../lookup/source/migrate.ts';
 import { openPostgresSession } from '../lookup/source/postgres.ts';
 import type { SqlSession } from '../lookup/source/sql.ts';
@@ -140,4 +141,19 @@ export async function onPostgres(): Promise<ImportWorld & { readonly url: string
 export async function onEmbedded(): Promise<ImportWorld> {
   const embedded = await openEmbedded();
   return importWorld(embedded.session(), () => embedded.close());
+}
+
+/** As while the demo runs: its process holds the source, and the command comes through the door. */
+export async function onDoor(): Promise<ImportWorld> {
+  const dir = mkdtempSync(join(tmpdir(), 'lookup-door-'));
+  const embedded = await openEmbedded();
+  const closeDoor = await openDoor(dir, () => embedded.session());
+  const session = await enterDoor(dir);
+  if (!session) throw new Error('nobody is behind the door');
+  return importWorld(session, async () => {
+    await session.close();
+    await closeDoor();
+    await embedded.close();
+    rmSync(dir, { recursive: true, force: true });
+  });
 }

@@ -157,6 +157,18 @@ export function describeImportFiles(open: () => Promise<ImportWorld>): void {
       });
     });
 
+    test('may be many and large: no statement is larger than the embedded source takes', async () => {
+      const photosDir = folder('many');
+      const photos = Array.from({ length: 50 }, (_, i) => madePhoto(i + 1, 199_999));
+      for (const [i, { bytes }] of photos.entries())
+        writeFileSync(join(photosDir, `${i}.png`), bytes);
+      await world.run(
+        photos.map((_, i) => row(i + 1, 'green', '', `${i}.png`)),
+        { photosDir },
+      );
+      expect((await photosIn()).sort()).toEqual(photos.map(({ id }) => id).sort());
+    });
+
     test('are brought for people whose ids were there before', async () => {
       const photosDir = folder('later');
       const photo = madePhoto(3);

@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { onEmbedded, onPostgres } from '../../test/import-world.ts';
+import { onDoor, onEmbedded, onPostgres } from '../../test/import-world.ts';
 import { describeImport } from './import.contract.ts';
 import { describeImportFiles } from './import-files.contract.ts';
 
@@ -11,4 +11,9 @@ describe('an import into PostgreSQL', () => {
 describe('an import into the embedded source', () => {
   describeImport(onEmbedded);
   describeImportFiles(onEmbedded);
+});
+
+describe('an import through the door of the process that holds the embedded source', () => {
+  describeImport(onDoor);
+  describeImportFiles(onDoor);
 });
