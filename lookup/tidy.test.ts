@@ -74,7 +74,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
 };
 
 const ROOTS =
-  /^lookup\/((cli|main|bench\/(main|load-http|load-grpc))\.ts|build\.mjs|README\.md)$|\.test\.ts$/;
+  /^lookup\/((cli|main|bench\/(main|load-http|load-grpc|load-lines))\.ts|build\.mjs|README\.md)$|\.test\.ts$/;
 const LINE_MAX = 120;
 
 const root = fileURLToPath(new URL('..', import.meta.url));

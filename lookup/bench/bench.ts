@@ -4,6 +4,8 @@ import type { Figures } from './figures.ts';
 export interface Bench {
   /** A few seconds each, on fewer people. */
   readonly short: boolean;
+  /** Of the whole system. */
+  readonly cityPeople: number;
   /** The run's own folder, removed at its end. */
   readonly dir: string;
   readonly figures: Figures;

@@ -57,6 +57,19 @@ export const byWrk =
     };
   };
 
+/** As little as a client in Node can cost. */
+export const byLines =
+  (tokensFile: string): Loader =>
+  async (port, seconds) =>
+    JSON.parse(
+      await measured(process.execPath, [
+        script('load-lines'),
+        String(port),
+        String(seconds),
+        tokensFile,
+      ]),
+    );
+
 export const byGrpc =
   (people: number, mode: 'unary' | 'stream', perMessage = 1): Loader =>
   async (port, seconds) =>
@@ -71,23 +84,21 @@ export const byGrpc =
       ]),
     );
 
+const sign = createSigner({ algorithm: 'HS256', key: SECRET, kid: 'b1' });
+
+/** What the n-th person's phone shows at the phones' door. */
+export function tokenOf(n: number): string {
+  const iat = Math.floor(Date.now() / 1_000);
+  return sign({ iss: ISSUER, sub: subjectOf(n), aud: 'lookup-http', iat, exp: iat + 7_200 });
+}
+
 /** Different tokens of people spread over the whole population, and a wrk script that goes round them. */
 export function writeTokens(
   dir: string,
   tokens: number,
   people: number,
 ): { tokensFile: string; luaFile: string } {
-  const iat = Math.floor(Date.now() / 1_000);
-  const sign = createSigner({ algorithm: 'HS256', key: SECRET, kid: 'b1' });
-  const lines = Array.from({ length: tokens }, (_, i) =>
-    sign({
-      iss: ISSUER,
-      sub: subjectOf((i * 7919) % people),
-      aud: 'lookup-http',
-      iat,
-      exp: iat + 7_200,
-    }),
-  );
+  const lines = Array.from({ length: tokens }, (_, i) => tokenOf((i * 7919) % people));
   const tokensFile = join(dir, 'tokens.txt');
   writeFileSync(tokensFile, `${lines.join('\n')}\n`);
   const luaFile = join(dir, 'tokens.lua');

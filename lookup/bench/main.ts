@@ -9,21 +9,25 @@ import { join } from 'node:path';
 import type { Bench } from './bench.ts';
 import { Figures } from './figures.ts';
 import { measureRequests } from './requests.ts';
+import { measureWhole } from './whole.ts';
 
-const HELP = `usage: npm run bench -- [--short] [--json] [--only WORD]
+const HELP = `usage: npm run bench -- [--short] [--json] [--only WORD] [--people N]
 
   --short      a few seconds each, on fewer people: that it works, not what it costs
   --json       one object on standard output, nothing else
   --only WORD  just what has this word in its name
+  --people N   of the whole system; 1000000 unless told, or 200000 when short
 `;
 
-const PARTS: readonly ((bench: Bench) => Promise<void>)[] = [measureRequests];
+const PARTS: readonly ((bench: Bench) => Promise<void>)[] = [measureRequests, measureWhole];
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
   if (args.includes('--help')) return void process.stdout.write(HELP);
-  const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : undefined;
-  const unknown = args.find((arg) => !['--short', '--json', '--only', only].includes(arg));
+  const after = (name: string) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined);
+  const [only, people] = [after('--only'), after('--people')];
+  const known = ['--short', '--json', '--only', only, '--people', people];
+  const unknown = args.find((arg) => !known.includes(arg));
   if (unknown) {
     process.stderr.write(`${unknown}: no such option\n${HELP}`);
     process.exitCode = 2;
@@ -31,12 +35,13 @@ async function main(): Promise<void> {
   }
   const short = args.includes('--short');
   const json = args.includes('--json');
+  const cityPeople = Number(people ?? (short ? 200_000 : 1_000_000));
   const say = (line: string) => void (json ? process.stderr : process.stdout).write(`${line}\n`);
   const figures = new Figures();
   const dir = mkdtempSync(join(tmpdir(), 'lookup-bench-'));
   const wants = (name: string) => only === undefined || name.includes(only);
   try {
-    for (const part of PARTS) await part({ short, dir, figures, say, wants });
+    for (const part of PARTS) await part({ short, cityPeople, dir, figures, say, wants });
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

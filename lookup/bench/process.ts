@@ -6,6 +6,7 @@ import type { ServerKind, ServerPorts } from './server.ts';
 /** The server has a core for itself, where there are two. */
 export const SERVER_CORE = '0';
 export const LOAD_CORE = cpus().length > 1 ? '1' : '0';
+export const ANY_CORE = `0-${cpus().length - 1}`;
 
 export function hasProgram(name: string): boolean {
   try {
@@ -37,10 +38,14 @@ export class BenchServer {
     core: string | undefined = SERVER_CORE,
   ): Promise<BenchServer> {
     const script = fileURLToPath(new URL('./server.js', import.meta.url));
-    const all = [script, kind, JSON.stringify(options)];
+    const all = [script, kind];
     const [command, args] =
       core === undefined ? [process.execPath, all] : pinned(core, process.execPath, all);
-    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = spawn(command, args, {
+      stdio: ['ignore', 2, 2, 'ipc'],
+      // Not an argument: those are seen by everyone on the machine.
+      env: { ...process.env, BENCH_OPTIONS: JSON.stringify(options) },
+    });
     const { ports } = await answerOf<{ ports: ServerPorts }>(child);
     return new BenchServer(child, ports);
   }

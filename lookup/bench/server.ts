@@ -1,6 +1,5 @@
 // One server of a bench run, in a process of its own. Its parent asks by IPC how much CPU it has used.
 
-import { createSecretKey } from 'node:crypto';
 import { createServer as createHttp2Server } from 'node:http2';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { lookup } from '../../proto/lookup/v1/lookup.js';
@@ -10,13 +9,15 @@ import { loadUws } from '../edge/uws.ts';
 import { noLog } from '../log.ts';
 import { startService } from '../service.ts';
 import { MadeSql } from './made-sql.ts';
-import { ISSUER, SECRET, subjectOf } from './population.ts';
+import { subjectOf } from './population.ts';
+import { ISSUERS, PHOTO_KEYS, relayServer, serviceServer } from './server-system.ts';
 
-export type ServerKind = 'bare-http' | 'lookup' | 'bare-http2' | 'empty-grpc';
+export type ServerKind = 'bare-http' | 'lookup' | 'bare-http2' | 'empty-grpc' | 'service' | 'relay';
 
 export interface ServerPorts {
   readonly http?: number;
   readonly grpc?: number;
+  readonly ops?: number;
 }
 
 const { v1 } = lookup;
@@ -129,19 +130,12 @@ async function lookupServer({
     sourceQueriesPerS: 100_000,
     sourceQueueMax: 2_000_000,
   });
-  const jwk = { kty: 'oct', kid: 'b1', k: Buffer.from(SECRET).toString('base64url') };
   const made = new MadeSql(people);
   const service = await startService({
     config,
     sql: { lookups: made, feed: made, photos: made },
-    issuers: [
-      {
-        issuer: ISSUER,
-        name: 'bench',
-        keys: [{ kid: 'b1', alg: 'HS256', verifying: createSecretKey(Buffer.from(SECRET)), jwk }],
-      },
-    ],
-    photoKeys: [{ id: 'b1', secret: createSecretKey(Buffer.from(SECRET)) }],
+    issuers: ISSUERS,
+    photoKeys: PHOTO_KEYS,
     clock: systemClock,
     log: noLog,
   });
@@ -155,13 +149,15 @@ async function lookupServer({
   return { http: service.httpPort, grpc: service.grpcPort };
 }
 
-const [kind, optionsText] = process.argv.slice(2);
-const options = JSON.parse(optionsText as string);
+const kind = process.argv[2];
+const options = JSON.parse(process.env.BENCH_OPTIONS ?? '{}');
 const START: Record<ServerKind, () => Promise<ServerPorts>> = {
   'bare-http': bareHttp,
   'bare-http2': bareHttp2,
   'empty-grpc': emptyGrpc,
   lookup: () => lookupServer(options),
+  service: () => serviceServer(options),
+  relay: () => relayServer(options),
 };
 const ports = await START[kind as ServerKind]();
 process.on('message', () =>
