@@ -5,21 +5,28 @@ import type { Subject } from '../health-code.ts';
  * The newest version known of each subject that changed, was answered or was evicted lately. It refuses what is
  * older, so that a read which raced a change can undo nothing. Two maps, of which the older is dropped in turn: every
  * version is kept for at least `fenceMs`, or until too many came, and from then on reads that began before are not
- * kept either.
+ * kept either. While the process is suspect none expires: no feed would tell of the change again.
  */
 export class Fence {
   readonly #fenceMs: number;
   readonly #entriesMax: number;
   readonly #clock: Clock;
+  readonly #mayExpire: () => boolean;
   #young = new Map<Subject, number>();
   #old = new Map<Subject, number>();
   #youngSinceMonoMs: number;
   #completeSinceMonoMs: number;
 
-  constructor(options: { fenceMs: number; fenceEntriesMax: number }, clock: Clock) {
+  /** @param mayExpire whether time alone lets a version go, just now */
+  constructor(
+    options: { fenceMs: number; fenceEntriesMax: number },
+    clock: Clock,
+    mayExpire: () => boolean,
+  ) {
     this.#fenceMs = options.fenceMs;
     this.#entriesMax = Math.max(1, Math.floor(options.fenceEntriesMax / 2));
     this.#clock = clock;
+    this.#mayExpire = mayExpire;
     this.#youngSinceMonoMs = clock.monoMs();
     this.#completeSinceMonoMs = this.#youngSinceMonoMs;
   }
@@ -37,9 +44,10 @@ export class Fence {
   /** @param erased the version is a tombstone's: this subject may well be absent */
   note(subject: Subject, version: number, erased = false): void {
     const now = this.#clock.monoMs();
-    if (this.#young.size >= this.#entriesMax || now - this.#youngSinceMonoMs >= this.#fenceMs)
-      this.#turn(now);
-    if (version > this.versionOf(subject)) this.#young.set(subject, erased ? -version : version);
+    const isDue = now - this.#youngSinceMonoMs >= this.#fenceMs;
+    if (this.#young.size >= this.#entriesMax || (isDue && this.#mayExpire())) this.#turn(now);
+    // Also the same again: its time begins anew.
+    if (version >= this.versionOf(subject)) this.#young.set(subject, erased ? -version : version);
   }
 
   /** The newest version known of this subject lately; 0 when none is. */

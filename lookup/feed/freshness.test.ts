@@ -198,11 +198,22 @@ describe('fills', () => {
     const { clock, freshness, batch, begin } = world();
     begin();
     const began = clock.monoMs();
-    for (let i = 0; i < 3; i++) {
-      clock.advance(30_001);
+    for (let i = 0; i < 61; i++) {
+      clock.advance(1_000);
       freshness.apply(batch({ people: [person(i + 1)] }));
     }
     expect(freshness.mayKeep(1, began)).toBe(false);
+  });
+
+  it('find every version still known after a long silence of the feed', () => {
+    const { clock, freshness, batch, begin } = world();
+    begin();
+    freshness.apply(batch({ people: [person(7)] }));
+    for (let i = 0; i < 120; i++) {
+      clock.advance(1_000);
+      freshness.fence.note(`AAAAAAAAAAAAAAAAAAA${i + 100}`, 1);
+    }
+    expect(freshness.isOvertaken(SUBJECT, 6)).toBe(true);
   });
 });
 

@@ -38,7 +38,7 @@ export class Freshness {
   constructor(options: FreshnessOptions, clock: Clock) {
     this.#options = options;
     this.#local = clock;
-    this.fence = new Fence(options, clock);
+    this.fence = new Fence(options, clock, () => !this.suspect);
     this.clock = new SourceClock(clock);
   }
 
