@@ -7,8 +7,8 @@ for (const name of Object.keys(process.env)) {
 
 export default defineConfig({
   test: {
-    include: ['lookup/**/*.test.ts', 'test/**/*.test.ts'],
-    globalSetup: ['test/postgres-server.ts'],
+    include: ['lookup/**/*.test.ts', 'test/**/*.test.ts', 'loadtest/**/*.test.ts'],
+    globalSetup: ['test/run-postgres.ts'],
     setupFiles: ['test/end-with-runner.ts'],
     // A native addon that is loaded by two threads of one process ends it: processes only.
     pool: 'forks',

@@ -1,4 +1,5 @@
-// npm run build: proto -> static code, TypeScript -> dist/, and the files that are read at run time beside it.
+// npm run build: proto -> static code, TypeScript -> dist/, and the files that are read at run time beside it. What
+// only runs it on this machine (npm run dev:cluster) goes to dist/rig/, which no delivery needs.
 // npm run proto runs the first step alone (the type check needs it).
 
 import { execFileSync } from 'node:child_process';
@@ -52,6 +53,9 @@ if (process.argv[2] !== '--proto') {
     recursive: true,
   });
   cpSync(join(root, 'lookup/demo/page'), join(root, 'dist/lookup/demo/page'), { recursive: true });
+  run('tsc', '-p', 'loadtest/rig/tsconfig.build.json');
+  for (const name of ['keeper.mjs', 'needs.mjs'])
+    cpSync(join(root, 'test', name), join(root, 'dist/rig/test', name));
   chmodSync(join(root, 'dist/lookup/cli.js'), 0o755);
   linkOwnCommand();
 }

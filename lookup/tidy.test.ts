@@ -6,6 +6,7 @@ import {
   brokenRanks,
   deadFiles,
   type Files,
+  insiders,
   leftovers,
   type Rank,
   readFiles,
@@ -79,7 +80,7 @@ const LINE_MAX = 120;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const GENERATED = /^proto\/lookup\/v1\/lookup\.(js|d\.ts)$/;
-const files = readFiles(root, ['lookup', 'test', 'proto', '.ci'], GENERATED);
+const files = readFiles(root, ['lookup', 'test', 'loadtest', 'proto', '.ci'], GENERATED);
 
 test('a file imports only from ranks below it', () => {
   expect(brokenRanks(files, RANKS)).toEqual([]);
@@ -87,6 +88,10 @@ test('a file imports only from ranks below it', () => {
 
 test('each library is known to one place', () => {
   expect(strayLibraries(files, HOMES)).toEqual([]);
+});
+
+test('what sees it from outside imports nothing of it', () => {
+  expect(insiders(files, /^(loadtest|chaos)\//)).toEqual([]);
 });
 
 test('no file is dead', () => {

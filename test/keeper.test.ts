@@ -1,21 +1,13 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, expect, test } from 'vitest';
 import { dropFolder, heldFolder, keep } from './keeper.ts';
 import { ROOT, startNode } from './process.ts';
+import { runs } from './runs.ts';
 import { until } from './wait.ts';
-
-/** Whether a process runs; one that nobody has waited for yet does not. */
-function runs(pid: number): boolean {
-  try {
-    return !/^State:\s*[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
 
 const begun: number[] = [];
 afterEach(() => {

@@ -31,3 +31,11 @@ export async function lastingPorts(count: number, alsoAbove = 0): Promise<number
   }
   return ports;
 }
+
+/** So many ports from this one on. @throws naming the first that somebody has */
+export async function portsFrom(first: number, count: number): Promise<number[]> {
+  const ports = Array.from({ length: count }, (_, i) => first + i);
+  for (const port of ports)
+    if (!(await isFree(port))) throw new Error(`port ${port} of 127.0.0.1 is in use`);
+  return ports;
+}

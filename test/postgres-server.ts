@@ -1,4 +1,4 @@
-// Started once for the whole run: a private PostgreSQL on a free port of this machine, ended with the run.
+// A private PostgreSQL on a free port of this machine: what it takes to make one and to start it.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -6,24 +6,10 @@ import { chownSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
-import type { TestProject } from 'vitest/node';
-import { endAllKept, heldFolder, type Kept, keep } from './keeper.ts';
+import { type Kept, keep } from './keeper.ts';
 import { findPostgres } from './needs.mjs';
 import { lastingPorts } from './ports.ts';
 import { until } from './wait.ts';
-
-export interface PostgresServer extends Template {
-  readonly host: string;
-  readonly port: number;
-  /** Superuser on database "postgres". */
-  readonly adminUrl: string;
-}
-
-declare module 'vitest' {
-  export interface ProvidedContext {
-    postgres: PostgresServer;
-  }
-}
 
 /** PostgreSQL refuses to run as root: then it is Debian's own user for it, else whoever is nobody here. */
 export function postgresOwner(): { uid: number; gid: number } | undefined {
@@ -193,20 +179,4 @@ export async function startOnFreePort(
       if (!(error instanceof PostgresDidNotStart) || tries === 3) throw error;
     }
   }
-}
-
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dir = heldFolder(postgresOwner());
-  try {
-    const { templateDir, password } = await makeTemplate(dir);
-    const dataDir = join(dir, 'data');
-    copyCluster(templateDir, dataDir);
-    const { port } = await startOnFreePort({ dataDir, password });
-    const adminUrl = urlOf(port, password);
-    project.provide('postgres', { host: '127.0.0.1', port, adminUrl, templateDir, password });
-  } catch (error) {
-    await endAllKept();
-    throw error;
-  }
-  return endAllKept;
 }

@@ -3,6 +3,7 @@ import { afterAll, expect, test } from 'vitest';
 import { lastingPorts } from './ports.ts';
 import { type RedisCluster, type RedisNode, startRedisCluster } from './redis-cluster.ts';
 import { mapText, ownerOf, readNodes, shareSlots } from './redis-map.ts';
+import { runs } from './runs.ts';
 import { until } from './wait.ts';
 
 const begun: RedisCluster[] = [];
@@ -20,14 +21,6 @@ const read = async (cluster: RedisCluster, key: string) =>
   (await cluster.masterOf(key)).ask('GET', key);
 /** Keys of each of three shares. */
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
-
-function runs(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 test('it is there at once, serves every slot, forgets when told and leaves nothing', async () => {
   const cluster = await start();

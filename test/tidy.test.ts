@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { deadFiles, leftovers, strayLibraries } from './tidy.ts';
+import { deadFiles, insiders, leftovers, strayLibraries } from './tidy.ts';
 
 const one = (text: string, path = 'lookup/a.test.ts') => leftovers(new Map([[path, text]]), 20);
 
@@ -24,6 +24,19 @@ test('a library outside its home is found, however it is loaded', () => {
   expect(stray('lookup/log.ts', `// as in import pg from 'pg'`)).toEqual([]);
   expect(stray('lookup/log.ts', `add('import', 'people'); type A = 'from' | 'to';`)).toEqual([]);
   expect(stray('lookup/log.test.ts', `import pg from 'pg'`)).toEqual([]);
+});
+
+test('what sees the program from outside may not know it, however far round', () => {
+  const files = new Map([
+    ['loadtest/near.ts', `import '../lookup/clock.ts'`],
+    ['loadtest/far.ts', `import '../test/gate.ts'; import '../test/wait.ts'`],
+    ['test/gate.ts', `import '../lookup/edge/wire.ts'; import './gate.ts'`],
+    ['test/wait.ts', ''],
+  ]);
+  expect(insiders(files, /^loadtest\//)).toEqual([
+    'loadtest/near.ts imports lookup/clock.ts, in loadtest/near.ts',
+    'loadtest/far.ts imports lookup/edge/wire.ts, in test/gate.ts',
+  ]);
 });
 
 test('a file that only dead files import is dead', () => {

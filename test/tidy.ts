@@ -76,6 +76,21 @@ export function brokenRanks(files: Files, ranks: readonly Rank[]): string[] {
   return complaints;
 }
 
+/** What sees the program from outside imports nothing of it, not by way of another file either. */
+export function insiders(files: Files, outside: RegExp): string[] {
+  const complaints: string[] = [];
+  const visit = (from: string, path: string, seen: Set<string>) => {
+    for (const target of ownImports(path, files.get(path) ?? '')) {
+      if (seen.has(target)) continue;
+      seen.add(target);
+      if (target.startsWith('lookup/')) complaints.push(`${from} imports ${target}, in ${path}`);
+      else visit(from, target, seen);
+    }
+  };
+  for (const path of files.keys()) if (outside.test(path)) visit(path, path, new Set());
+  return complaints;
+}
+
 /** @param homes library -> the files that may use it, below lookup/ */
 export function strayLibraries(files: Files, homes: Readonly<Record<string, RegExp>>): string[] {
   const complaints: string[] = [];
