@@ -22,8 +22,18 @@ import { openEmbedded } from './source/embedded.ts';
 import { openDoor } from './source/embedded-door.ts';
 import { migrate } from './source/migrate.ts';
 
-/** The page asks for one person again and again, to see a change arrive. */
-const ONE_PERSON = { LOOKUP_SUBJECT_PER_S: '1000', LOOKUP_SUBJECT_BURST: '1000' };
+/**
+ * One thread draws portraits, runs the database and answers: it is late, and not because too many ask. And the page
+ * asks for one person again and again, to see a change arrive.
+ */
+const DEMO_ENV = {
+  LOOKUP_LOG_LEVEL: 'warn',
+  LOOKUP_DRAIN_WAIT_MS: '0',
+  LOOKUP_ADMISSION_DELAY_MS: '60000',
+  LOOKUP_ADMISSION_STALL_MS: '60000',
+  LOOKUP_SUBJECT_PER_S: '1000',
+  LOOKUP_SUBJECT_BURST: '1000',
+};
 const PAGE_HOST = '127.0.0.1';
 const TOKEN_LIFETIME_S = 12 * 3_600;
 const GATE_TOKEN_LIFETIME_S = 100;
@@ -34,12 +44,7 @@ export async function demo(
   options: { pagePort: number },
   say: (line: string) => void,
 ): Promise<void> {
-  const config = readConfig({
-    LOOKUP_LOG_LEVEL: 'warn',
-    LOOKUP_DRAIN_WAIT_MS: '0',
-    ...ONE_PERSON,
-    ...env,
-  });
+  const config = readConfig({ ...DEMO_ENV, ...env });
   const log = makeLog(config.logLevel);
   say(`Opening the embedded source in ${config.dataDir} …`);
   const embedded = await openEmbedded(config.dataDir);
