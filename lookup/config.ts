@@ -110,7 +110,7 @@ export const SETTINGS = {
   sourceBreakerFailures: count(5, 'failures in a row that open the circuit breaker', 1, 1_000),
   sourceBreakerHalfOpenAfterMs: ms(1_000, 'how long it refuses before it tries again'),
 
-  layerAheadMs: ms(150, 'how long a record that is ahead of this process waits for the feed'),
+  layerAheadMs: ms(60, 'how long a record that is ahead of this process waits for the feed'),
   revalidationsPerS: count(500, 'reads a second behind stale answers', 1, 1_000_000),
 
   feedPollMs: ms(50, 'pause between two reads of the outbox', 5, 10_000),

@@ -24,8 +24,13 @@ export interface RedisWorld extends Omit<PostgresWorld, 'start'> {
   relay(config?: Partial<Config>): RunningRelay;
 }
 
-/** Everything quick, so that a test waits for what happens and not for a default. */
-const QUICK: Partial<Config> = { redisWarmMs: 0, leaseMs: 1_000 };
+/** Quick where a test would wait for a default, and patient where it shares two cores with many others. */
+const QUICK: Partial<Config> = {
+  redisWarmMs: 0,
+  leaseMs: 1_000,
+  deadlineHttpMs: 2_000,
+  deadlineGrpcMs: 2_000,
+};
 
 /** @param url an empty database */
 export async function openRedisWorld(
