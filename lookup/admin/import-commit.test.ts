@@ -1,6 +1,6 @@
 // How an import is carried out: paced, stopped, cut off, and beside other writers. On a real PostgreSQL.
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { failureOf, type ImportWorld, onPostgres, people, row } from '../../test/import-world.ts';
@@ -163,6 +163,18 @@ describe('a later import', () => {
     expect((await world.people()).length).toBe(2);
   });
 });
+
+test('more people than one statement takes come all, and can all be brought back', async () => {
+  const count = 50_002;
+  await world.run(people(count));
+  expect(await world.people()).toEqual(people(count));
+  expect(await world.outbox()).toEqual([{ kind: 'load', n: 1 }]);
+  const undoFile = join(world.dir, 'many.csv');
+  await world.run(people(count + 1, 'red'), { undoFile });
+  expect(await reds()).toBe(count + 1);
+  expect(readFileSync(undoFile, 'utf8').trim().split('\n').slice(1)).toEqual(people(count));
+  expect(readFileSync(`${undoFile}.new`, 'utf8')).toBe(`${idOf(count + 1)}\n`);
+}, 60_000);
 
 describe('the first load', () => {
   test('that is stopped leaves nobody', async () => {

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Bench } from './bench.ts';
 import { Figures } from './figures.ts';
+import { measureImport } from './import.ts';
 import { measureRequests } from './requests.ts';
 import { measureWhole } from './whole.ts';
 
@@ -19,7 +20,11 @@ const HELP = `usage: npm run bench -- [--short] [--json] [--only WORD] [--people
   --people N   of the whole system; 1000000 unless told, or 200000 when short
 `;
 
-const PARTS: readonly ((bench: Bench) => Promise<void>)[] = [measureRequests, measureWhole];
+const PARTS: readonly ((bench: Bench) => Promise<void>)[] = [
+  measureRequests,
+  measureImport,
+  measureWhole,
+];
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
