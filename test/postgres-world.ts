@@ -40,7 +40,7 @@ export async function openPostgresWorld(url: string): Promise<PostgresWorld> {
     connect,
     async start(options = {}) {
       const doors = {
-        lookups: door('lookups', 8, 180),
+        lookups: door('lookups', 8, options.config?.sourceTimeoutHardMs ?? 180),
         feed: door('feed', 1, 5_000),
         photos: door('photos', 2, 1_000),
       };
