@@ -153,10 +153,10 @@ describe('4. a layer between', () => {
     const world = started({ layers: [layer] });
     return { world, filled };
   }
-  const hit = (world: ModelWorld, version = 2) => {
+  const hit = (world: ModelWorld, version = 2, xid = 100) => {
     const person = { subject: ANNA, version, color: RED as Color, areas: [], photo: undefined };
     const epoch = world.freshness.epoch ?? '';
-    return { hit: { person, xid: 100, asOf: world.source.now(), epoch } };
+    return { hit: { person, xid, asOf: world.source.now(), epoch } };
   };
 
   it('is asked before the source, which then is not', async () => {
@@ -174,6 +174,27 @@ describe('4. a layer between', () => {
     const away = layerOf(() => undefined);
     expect(await away.world.get(ANNA)).toMatchObject({ layer: 'source' });
     expect(away.filled).toEqual([]);
+  });
+
+  it('that is ahead of this process is answered once the feed has come so far', async () => {
+    const { world } = layerOf(() => hit(world, 4, 103));
+    world.set(ANNA, RED);
+    const asked = world.ask(ANNA);
+    await world.settle();
+    expect([asked.answer, world.loads.length]).toEqual([undefined, 0]);
+    world.follow();
+    await world.settle();
+    expect(asked.answer).toMatchObject({ color: RED, version: 4, layer: 'redis' });
+  });
+
+  it('that stays ahead is passed over, and nobody gathers while the feed is silent', async () => {
+    const { world } = layerOf(() => hit(world, 4, 103));
+    world.set(ANNA, RED);
+    for (const subject of [ANNA, BERT]) world.ask(subject);
+    await world.settle();
+    expect([world.freshness.waiting, world.loads.length]).toEqual([2, 0]);
+    await world.pass(CONFIG.layerAheadMs);
+    expect([world.freshness.waiting, world.loads.length]).toEqual([0, 2]);
   });
 
   it('whose record a change overtook is not believed', async () => {

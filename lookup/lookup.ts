@@ -235,7 +235,7 @@ export class Lookup {
     const { version } = hit.person;
     if (!freshness.mayKeep(hit.xid, beganMonoMs)) {
       // Ahead of this process: its own floors may be older than this record, and the two were never true together.
-      await settledWithin(freshness.nextBatch(), this.#options.layerAheadMs);
+      await freshness.nextBatch(this.#options.layerAheadMs);
       if (!freshness.mayKeep(hit.xid, beganMonoMs)) return none;
     }
     if (freshness.isOvertaken(subject, version)) return none;

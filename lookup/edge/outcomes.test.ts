@@ -152,7 +152,14 @@ describe('a source that hangs', () => {
 
   it('sheds past the requests in flight, at once, with a spread Retry-After and pushback', async () => {
     const small = await world.start({
-      config: { httpInFlightMax: 1, grpcInFlightMax: 1, sourceTimeoutHardMs: 5_000 },
+      config: {
+        httpInFlightMax: 1,
+        grpcInFlightMax: 1,
+        sourceTimeoutHardMs: 5_000,
+        // The first ones wait until the others have been told, however busy the machine is.
+        deadlineHttpMs: 6_000,
+        deadlineGrpcMs: 6_000,
+      },
     });
     await small.service.ready;
     small.doors.lookups.set('hangs');

@@ -29,7 +29,7 @@ export class Freshness {
   #ahead: Snapshot | undefined;
   #epoch: string | undefined;
   /** Who waits for the next batch. */
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
   #followsSinceMonoMs = Infinity;
   #absentSinceMonoMs = -Infinity;
   /** Up to when what was held in each generation had been kept up with. */
@@ -78,9 +78,7 @@ export class Freshness {
     this.#resolved = other ? batch.resolved : Math.max(this.#resolved, batch.resolved);
     if (batch.askedMonoMs === undefined) this.clock.observeAtLeast(batch.resolved);
     else this.clock.observe(batch.resolved, batch.askedMonoMs);
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const tell of waiting) tell();
+    for (const tell of this.#waiting) tell();
   }
 
   #turn(batch: Batch, first: boolean): void {
@@ -144,11 +142,22 @@ export class Freshness {
     return seenBy(this.#snapshot, xid) || (this.#ahead !== undefined && seenBy(this.#ahead, xid));
   }
 
-  /** Resolves with the next batch. As many wait as there are flights, and each has its deadline. */
-  nextBatch(): Promise<void> {
+  /** Resolves with the next batch, or when that takes too long: a silent feed must not gather those who wait for it. */
+  nextBatch(withinMs: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#waiting.push(resolve);
+      const tell = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(tell);
+        resolve();
+      };
+      const timer = setTimeout(tell, withinMs);
+      this.#waiting.add(tell);
     });
+  }
+
+  /** How many wait for the next batch. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
   mayKeepAbsent(beganMonoMs: number): boolean {
