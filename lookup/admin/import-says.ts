@@ -8,7 +8,9 @@ export function planLines(name: string, plan: Plan, photos: number): string[] {
   const { read, people, changes, added, revived, moves } = plan;
   const lines = [`${name} has ${grouped(read)} people; the source has ${grouped(people)}.`];
   if (plan.isFirstLoad)
-    lines.push('Nobody was there before: this is the first load, one transaction.');
+    lines.push(
+      'Nobody was there before: this is the first load, one transaction. Only "lookup erase" undoes it.',
+    );
   const counts: [string, number][] = [
     ['are new', added],
     ['were erased, and come back', revived],

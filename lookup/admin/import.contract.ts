@@ -49,7 +49,7 @@ export function describeImport(open: () => Promise<ImportWorld>): void {
       const output = await world.run([row(1), row(2)], {}, keptOutput());
       expect(output.notes.map((note) => note.replace(/^.*people-\d+/, 'people'))).toEqual([
         'people.csv has 2 people; the source has 0.',
-        'Nobody was there before: this is the first load, one transaction.',
+        'Nobody was there before: this is the first load, one transaction. Only "lookup erase" undoes it.',
         '  2 are new',
       ]);
       expect(output.lines).toEqual([
