@@ -92,7 +92,7 @@ test('a replica takes over from a master that is killed, and from one that is to
   expect(await cluster.failover(heir)).toBe(killed);
   expect(await cluster.masterOf('a')).toBe(killed);
   expect(await read(cluster, 'a')).toBe('of a');
-});
+}, 40_000);
 
 test('one that is paused keeps its connections and answers nobody', async () => {
   const cluster = await start({ nodeTimeoutMs: 60_000 });

@@ -118,7 +118,7 @@ test('each process can be killed, paused and started again, at the same place', 
   await Promise.all([postgres?.start(), redis?.start()]);
   await rig.redis.waitOk();
   expect((await phone(0)).status).toBe(200);
-});
+}, 60_000);
 
 test('what it says to try names every process, and every line has a name in front', () => {
   const text = whatToTry(rig).join('\n');
