@@ -17,6 +17,7 @@ import {
 const RANKS: readonly Rank[] = [
   { rank: 8, files: /^((cli|commands.*|demo-main)\.ts|bench\/)/, own: true },
   { rank: 7, files: /^main\.ts/ },
+  { rank: 6.5, files: /^fleet-session\.ts/ },
   { rank: 6, files: /^(service|sessions|redis-session)\.ts/ },
   { rank: 5.5, files: /^(with-redis|relay-service)\.ts/ },
   // An edge knows no caching words: `source.ts` is types, and of the guards it may have the deadline.

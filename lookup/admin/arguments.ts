@@ -60,6 +60,14 @@ export function guardSubjects(args: readonly string[]): string[] {
   return args.map((text) => (text.startsWith('-') && isId(text) ? ` ${text}` : text));
 }
 
+/** A gRPC port: "host:9090". Repeatable. */
+export function parseAddressList(text: string, before: readonly string[] = []): string[] {
+  const [, port] = /^(?:[^\s:/]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined || Number(port) < 1 || Number(port) > 65_535)
+    throw wrong(text, 'the address of a process is like 127.0.0.1:9090');
+  return [...before, text];
+}
+
 /** Repeatable. */
 export function parseOpsList(text: string, before: readonly string[] = []): string[] {
   return [...before, parseOps(text)];

@@ -1,0 +1,69 @@
+// What an operators' command has of a running system: Redis, and a gate to each process.
+
+import { type Gate, gatesOf, type OpenGate } from './admin/gates.ts';
+import { CommandError } from './admin/output.ts';
+import { GateClient, markOf } from './edge/grpc-client.ts';
+import type { RedisNodes } from './redis/nodes.ts';
+import { listProcesses, type Registered } from './redis/processes.ts';
+import { type RedisConfig, withRedisNodes } from './redis-session.ts';
+
+export interface Fleet {
+  readonly nodes: RedisNodes | undefined;
+  /** Why Redis is not there although it is set, or who is registered there cannot be read. */
+  readonly trouble: string | undefined;
+  readonly gates: readonly Gate[];
+}
+
+const LIST_TIMEOUT_MS = 1_000;
+
+/**
+ * Opens what there is, does the work and closes it, however that ends.
+ * @param addresses gRPC ports to ask besides those of registered processes
+ */
+export async function withFleet<T>(
+  config: RedisConfig,
+  addresses: readonly string[],
+  work: (fleet: Fleet) => Promise<T>,
+): Promise<T> {
+  const run = async (nodes: RedisNodes | undefined, reason: string | undefined) => {
+    let trouble = reason;
+    let registered: Registered[] = [];
+    try {
+      if (nodes) registered = await listProcesses(nodes, LIST_TIMEOUT_MS);
+    } catch (error) {
+      trouble = `who is registered in Redis cannot be read: ${(error as Error).message}`;
+    }
+    const gates = gatesOf(registered, addresses, openGate);
+    try {
+      return await work({ nodes, trouble, gates });
+    } finally {
+      for (const gate of gates) gate.close();
+    }
+  };
+  if (!config.redisUrl) return run(undefined, undefined);
+  let opened = false;
+  try {
+    return await withRedisNodes(config, (nodes) => {
+      opened = true;
+      return run(nodes, undefined);
+    });
+  } catch (error) {
+    if (opened || !(error instanceof CommandError)) throw error;
+    return run(undefined, error.message);
+  }
+}
+
+/** Plain text, as all of gRPC here is. */
+export const openGate: OpenGate = (address) => {
+  const client = new GateClient(address);
+  return {
+    ask: (questions) =>
+      client.askAll(
+        questions.map(({ subject, mark }) => ({
+          subject,
+          ...(mark ? { minAsOf: markOf(mark.epoch, mark.asOf) } : {}),
+        })),
+      ),
+    close: () => client.close(),
+  };
+};
