@@ -79,8 +79,8 @@ export class FollowingFeed implements Feed {
         if (position) {
           there = true;
           awaySinceMonoMs = undefined;
-          yield* this.#join(position, signal);
-          yield* this.#read(signal);
+          if (yield* this.#join(position, signal)) yield* this.#read(signal);
+          else await pause(RETRY_MS, signal);
         }
       } catch (error) {
         if (signal.aborted) return;
@@ -97,12 +97,17 @@ export class FollowingFeed implements Feed {
     }
   }
 
-  /** Takes the stream's tail first, then what lies between here and there, then follows from the tail. */
-  async *#join(position: Entry, signal: AbortSignal): AsyncGenerator<Batch> {
-    if (this.#last !== undefined) return;
+  /**
+   * Takes the stream's tail first, then what lies between here and there, then follows from the tail. A tail that is a
+   * piece of a large transaction says nothing of the pieces before it: only the outbox does.
+   * @returns whether it could
+   */
+  async *#join(position: Entry, signal: AbortSignal): AsyncGenerator<Batch, boolean> {
+    if (this.#isJoined(position)) return true;
     const cursor = this.#cursor;
     const { batch } = position;
-    if (!cursor) {
+    const isWhole = batch.ahead === undefined;
+    if (!cursor && isWhole) {
       yield this.#note(batch);
     } else {
       let caughtUp = false;
@@ -111,6 +116,7 @@ export class FollowingFeed implements Feed {
         caughtUp = true;
       } catch {
         // The source is away too. What the stream's tail has seen may still be all that was missed.
+        if (!isWhole) return false;
       }
       const sameSource = this.#cursor?.epoch === batch.epoch;
       if (!caughtUp && !(sameSource && hasSeen(this.#cursor as Cursor, batch))) {
@@ -120,6 +126,15 @@ export class FollowingFeed implements Feed {
     this.#remember(position.identity);
     this.#last = position.id;
     this.#say('stream');
+    return true;
+  }
+
+  /** A stream may end before what was read of it: a replica took over, or Redis began anew, and numbers start over. */
+  #isJoined({ id, identity }: Entry): boolean {
+    if (this.#last === undefined) return false;
+    if (!isBefore(id, this.#last)) return true;
+    if (this.#applied.has(identity)) this.#last = id;
+    return this.#last === id;
   }
 
   async *#read(signal: AbortSignal): AsyncGenerator<Batch> {
@@ -179,6 +194,13 @@ export class FollowingFeed implements Feed {
     if (way === 'stream') this.#log.info(about, 'following the feed');
     else this.#log.warn(about, 'the feed cannot be followed');
   }
+}
+
+/** Ids of entries: term-number. */
+function isBefore(a: string, b: string): boolean {
+  const [aTerm = 0, aNumber = 0] = a.split('-').map(Number);
+  const [bTerm = 0, bNumber = 0] = b.split('-').map(Number);
+  return aTerm < bTerm || (aTerm === bTerm && aNumber < bNumber);
 }
 
 function hasSeen(cursor: Cursor, batch: Batch): boolean {

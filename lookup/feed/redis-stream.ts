@@ -45,7 +45,8 @@ export class RedisStream {
   }
 
   /**
-   * Where the feed stands: its last batch as one that `restarts`, with all floors as of it.
+   * Where the feed stands: its last batch as one that `restarts`, with all floors as of it. One that is a piece of a
+   * large transaction is no place to start from: the pieces before it are not in it.
    * @returns undefined when there is no feed (Redis is empty, no relay has led yet)
    * @throws when Redis does not say
    */
@@ -65,7 +66,7 @@ export class RedisStream {
       id: id.toString(),
       identity: identity.toString(),
       before: '',
-      batch: { ...batch, joins: 'restarts', ahead: undefined, floors: readFloors(floors) },
+      batch: { ...batch, joins: 'restarts', floors: readFloors(floors) },
     };
   }
 

@@ -50,15 +50,17 @@ export class SourceClock {
       this.#aheadMs = aheadMs;
     } else {
       const risen = this.#aheadMs + (now - this.#observedMonoMs) * DRIFT_MAX;
-      // The source's clock is surely ahead of what we thought: it was read before now. It was set forward.
-      const least = sourceMs - now;
-      this.#aheadMs = Math.max(Math.min(risen, aheadMs), least);
+      // It was read before now, so it is ahead of what we thought: it was set forward, and only this round trip counts.
+      this.#aheadMs = sourceMs - now > risen ? aheadMs : Math.min(risen, aheadMs);
     }
     this.#observedMonoMs = now;
     this.#wallAheadMs = this.#clock.wallMs() - now;
   }
 
-  /** The source's clock showed this at some time before now: it is ahead of ours by so much at least. */
+  /**
+   * The source's clock showed this at some time before now. When that is more than it can be ahead, it was set forward,
+   * by how much is not known until it is asked: a message may have been under way for long.
+   */
   observeAtLeast(sourceMs: SourceMs): void {
     const now = this.#clock.monoMs();
     this.#watch(now, this.#clock.wallMs());
@@ -68,6 +70,7 @@ export class SourceClock {
     if (least <= risen) return;
     this.#aheadMs = least;
     this.#observedMonoMs = now;
+    this.#askAfterMonoMs = now;
   }
 
   /**

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { type Batch, type PersonChange, seenBy } from '../feed/feed.ts';
 import { OutboxFeed, type OutboxOptions } from '../feed/outbox.ts';
-import { GREEN, RED, YELLOW } from '../health-code.ts';
+import { GREEN, idToUuid, RED, YELLOW } from '../health-code.ts';
 import { noLog } from '../log.ts';
 import { migrate } from './migrate.ts';
 import type { Sql, SqlSession } from './sql.ts';
@@ -180,6 +180,33 @@ export function describeSource(open: () => Promise<OpenedSource>): void {
       expect(await count()).toBe(before + 2);
       await opened.session.query("update area set floor = 'green' where id = 1");
     });
+  });
+
+  it('tells of a person who is changed twice in a transaction only what it leaves behind', async () => {
+    const rowsOf = (n: number) =>
+      opened.session.query<{ color: string | null }>(
+        'select color::text as color from outbox where subject = lookup_subject($1) order by version',
+        [idOf(n)],
+      );
+    const recolor = (color: string) =>
+      opened.session.query(
+        `update person set color = '${color}' where subject = any ($1::uuid[])`,
+        [[idToUuid(idOf(11)), idToUuid(idOf(12))]],
+      );
+    await opened.session.transaction(async () => {
+      await insert(11);
+      await insert(12);
+      await recolor('red');
+      await recolor('red');
+      await opened.session.query(
+        `update person set color = 'yellow' where subject = lookup_subject($1)`,
+        [idOf(12)],
+      );
+    });
+    expect(await rowsOf(11)).toEqual([{ color: 'red' }]);
+    expect(await rowsOf(12)).toEqual([{ color: 'yellow' }]);
+    await recolor('green');
+    expect(await rowsOf(12)).toEqual([{ color: 'yellow' }, { color: 'green' }]);
   });
 
   describe('the outbox as a feed', () => {

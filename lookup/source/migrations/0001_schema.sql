@@ -117,7 +117,9 @@ create trigger person_before before insert or update or delete on person for eac
 alter table person enable always trigger person_before;
 
 -- AFTER, and from the transition table: INSERT ... ON CONFLICT DO NOTHING runs the BEFORE trigger for rows that
--- never come to be. A row that did not change keeps an older transaction's xid, and is passed over.
+-- never come to be. A row that did not change keeps an older transaction's xid, and is passed over. Who is changed
+-- again in the same transaction is told as they are at its end: what was in between is never visible, and a transaction
+-- that is delivered in pieces would show it.
 create function person_after() returns trigger language plpgsql as $$
 declare
   unknown integer;
@@ -131,6 +133,11 @@ begin
   if current_setting('lookup.first_load', true) = pg_current_xact_id()::text then
     return null;
   end if;
+  if tg_op = 'UPDATE' then
+    delete from outbox where xid = pg_current_xact_id() and version = any (array(
+      select w.version from was w where w.xid = pg_current_xact_id()
+        and not exists (select from changed c where c.version = w.version)));
+  end if;
   insert into outbox (xid, version, kind, subject, color, areas, photo_id)
     select c.xid, c.version, 'person', c.subject, c.color, c.areas, c.photo_id from changed c
     where c.xid = pg_current_xact_id()
@@ -140,7 +147,7 @@ end $$;
 create trigger person_after_insert after insert on person
   referencing new table as changed for each statement execute function person_after();
 create trigger person_after_update after update on person
-  referencing new table as changed for each statement execute function person_after();
+  referencing old table as was new table as changed for each statement execute function person_after();
 alter table person enable always trigger person_after_insert;
 alter table person enable always trigger person_after_update;
 

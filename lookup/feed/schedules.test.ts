@@ -1,0 +1,29 @@
+// Whatever happens to the source, to Redis, to the network, to clocks and to processes, in whatever order: each answer
+// was true at an instant between its as_of and when it was given, and is marked when it is old; and once all is well,
+// everything agrees with the source (feed.md). The service's own code, over machines in memory.
+
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { play, REDIS_FORGETS, SOURCE_FORGETS, schedules } from '../../test/sim/play.ts';
+
+const RUNS = { seed: 4, endOnFailure: false };
+
+it('answers what was true since as_of, while nodes of Redis lose writes and another source takes over', async () => {
+  await fc.assert(
+    fc.asyncProperty(schedules(REDIS_FORGETS), async (schedule) => {
+      const world = await play(schedule);
+      expect(world.judged).toBeGreaterThan(0);
+    }),
+    { ...RUNS, numRuns: 120 },
+  );
+});
+
+it('answers what was true since as_of, while the source loses history', async () => {
+  await fc.assert(
+    fc.asyncProperty(schedules(SOURCE_FORGETS), async (schedule) => {
+      const world = await play(schedule);
+      expect(world.judged).toBeGreaterThan(0);
+    }),
+    { ...RUNS, numRuns: 80 },
+  );
+});
