@@ -1,5 +1,5 @@
-// The PostgreSQL of one run, and its Redis Cluster if it needs one, on free ports, in a process of their own: it ends them when whoever
-// started it is gone, however that went.
+// The PostgreSQL of one run, and its Redis Cluster if it needs one, on free ports, in a process of their own: it ends
+// them when whoever started it is gone, however that went.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

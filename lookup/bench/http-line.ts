@@ -7,16 +7,24 @@ const CLOSING_BRACE = 0x7d;
  * core less than the server costs its own. It trusts that an answer is one flat JSON object, or a problem.
  */
 export class HttpLine {
-  readonly #socket: Socket;
+  readonly #port: number;
+  #socket: Socket;
   #rest = '';
   #onAnswer: ((answer: string) => void) | undefined;
   #onFailure: ((error: Error) => void) | undefined;
 
   constructor(port: number) {
-    this.#socket = createConnection({ port, host: '127.0.0.1', noDelay: true });
-    this.#socket.on('data', (chunk: Buffer) => this.#read(chunk));
-    this.#socket.on('error', (error) => this.#fail(error));
-    this.#socket.on('close', () => this.#fail(new Error('the connection was closed')));
+    this.#port = port;
+    this.#socket = this.#connect();
+  }
+
+  #connect(): Socket {
+    const socket = createConnection({ port: this.#port, host: '127.0.0.1', noDelay: true });
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('error', (error) => this.#fail(error));
+    socket.on('end', () => socket.destroy());
+    socket.on('close', () => this.#fail(new Error('the connection was closed')));
+    return socket;
   }
 
   static request(token: string): Buffer {
@@ -32,6 +40,9 @@ export class HttpLine {
     onAnswer: (answer: string) => void,
     onFailure: (error: Error) => void,
   ): void {
+    // A server closes what says nothing for a while.
+    if (this.#socket.destroyed) this.#socket = this.#connect();
+    this.#rest = '';
     this.#onAnswer = onAnswer;
     this.#onFailure = onFailure;
     this.#socket.write(request);

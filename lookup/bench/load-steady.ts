@@ -77,6 +77,7 @@ class Phones {
         if (answer.includes('"stale"')) report.stale += 1;
       },
       () => {
+        this.#free.push(line);
         report.failed += 1;
       },
     );

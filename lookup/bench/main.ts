@@ -45,11 +45,9 @@ async function main(): Promise<void> {
   const figures = new Figures();
   const dir = mkdtempSync(join(tmpdir(), 'lookup-bench-'));
   const wants = (name: string) => only === undefined || name.includes(only);
-  try {
-    for (const part of PARTS) await part({ short, cityPeople, dir, figures, say, wants });
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
+  process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+  for (const part of PARTS) await part({ short, cityPeople, dir, figures, say, wants });
   figures.note('short', short ? 'yes' : 'no');
   figures.note('node', process.version);
   if (json) process.stdout.write(`${figures.json()}\n`);

@@ -1,6 +1,7 @@
 // Very many single recolorings: by commits of some thousands, and in one transaction of somebody else's.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { IMPORT_RATE_PER_S } from '../admin/import.ts';
 import type { Color } from '../health-code.ts';
 import type { Bench } from './bench.ts';
 import { anyQuiet, DISTRICT, ownColorOf } from './city.ts';
@@ -50,12 +51,15 @@ interface Outcome {
   /** An old color, not marked, when it could no longer be fresh. */
   readonly unmarked: number;
   readonly missing: number;
+  readonly unanswered: number;
 }
 
 export async function measurePaced(parts: MassParts): Promise<void> {
   const { session, city } = parts.system;
   const outcome = await change(parts, 1, async () => {
+    const beganMs = performance.now();
     for (let n = 0; n < city.districtPeople; n += CHUNK) {
+      await sleep(Math.max(0, beganMs + (n / IMPORT_RATE_PER_S) * 1_000 - performance.now()));
       const count = Math.min(CHUNK, city.districtPeople - n);
       const some = Array.from({ length: count }, (_, i) => uuidOf(n + i));
       await session.query(`update person set color = ${NEXT} where subject = any ($1::uuid[])`, [
@@ -87,7 +91,8 @@ function tell({ figures }: Bench, name: string, outcome: Outcome): void {
   });
   figures.add(`${name}_untrue_or_unmarked`, outcome.untrue + outcome.unmarked, { most: 0 });
   figures.add(`${name}_not_shown_after`, outcome.missing, { most: 0 });
-  figures.add(`${name}_failed`, outcome.load.failed + outcome.load.unasked, { most: 0 });
+  const { failed, unasked } = outcome.load;
+  figures.add(`${name}_unanswered`, failed + unasked + outcome.unanswered, { most: 0 });
 }
 
 /** @param changes how often all will have been changed by then */
@@ -145,11 +150,12 @@ async function change(
   const visibleMs = Math.max(...(await Promise.all([...shown, ...reached])));
   const seconds = (performance.now() - beganMs) / 1_000;
   const readsAfter = await reads();
-  const seen = await watching();
+  const { seen, unanswered } = await watching();
   let missing = 0;
   for (let i = 0; i < SAMPLE; i++) {
     const n = anyQuiet(city.districtPeople);
-    for (const door of doors.all) if ((await door.color(n)) !== colorOf(n, changes)) missing += 1;
+    for (const door of doors.all)
+      if ((await door.color(n).catch(() => undefined)) !== colorOf(n, changes)) missing += 1;
   }
   const old = seen.filter((one) => one.isOld);
   return {
@@ -162,6 +168,7 @@ async function change(
     untrue: old.filter((one) => one.asOfMs >= markMs).length,
     unmarked: old.filter((one) => one.fresh && one.atMs > writtenMs + STALE_AFTER_MS).length,
     missing,
+    unanswered,
   };
 }
 
@@ -170,21 +177,24 @@ function watch(
   gates: readonly GateDoor[],
   people: number,
   isOld: (n: number, color: Color) => boolean,
-): () => Promise<Seen[]> {
+): () => Promise<{ seen: Seen[]; unanswered: number }> {
   const seen: Seen[] = [];
+  let unanswered = 0;
   let over = false;
   const watching = gates.map(async (gate) => {
     while (!over) {
       const n = anyQuiet(people);
       const atMs = performance.now();
-      const { color, fresh = false, asOfMs = 0, ageMs = 0 } = await gate.ask(n);
+      const answer = await gate.ask(n).catch(() => undefined);
+      const { color, fresh = false, asOfMs = 0, ageMs = 0 } = answer ?? {};
       if (color !== undefined) seen.push({ isOld: isOld(n, color), fresh, asOfMs, ageMs, atMs });
+      else unanswered += 1;
       await sleep(5);
     }
   });
   return async () => {
     over = true;
     await Promise.all(watching);
-    return seen;
+    return { seen, unanswered };
   };
 }

@@ -6,6 +6,7 @@ import { Cluster, type Redis } from 'ioredis';
 import type { Log } from '../log.ts';
 import type { DedicatedConnection, RedisArg, RedisNode, RedisNodes, Script } from './nodes.ts';
 import { SLOTS, tagOf } from './slots.ts';
+import { within } from './within.ts';
 
 export interface RedisClusterOptions {
   /** `redis://user:password@host:port,host:port` or `rediss://…` */
@@ -217,20 +218,6 @@ function markKeyOf(slots: readonly number[]): string {
 }
 
 const rank = (slot: number) => Math.imul(slot + 1, 0x9e3779b1) >>> 0;
-
-/** @throws after `timeoutMs`, whatever the client does */
-async function within<T>(call: Promise<T>, timeoutMs: number, name: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${name}: no answer in ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([call, late]);
-  } finally {
-    clearTimeout(timer);
-    call.catch(() => {});
-  }
-}
 
 class ClusterNode implements RedisNode {
   readonly name: string;
