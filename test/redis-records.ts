@@ -36,15 +36,24 @@ export class RedisRecords {
 
   /** Whatever it is, in the person's place. */
   async put(n: number, value: Buffer): Promise<void> {
-    const { node, place, bucket } = this.#placeOf(n);
-    const mark = await readMark(node, TIMEOUT_MS);
-    const key = `p${mark?.keyspace}:{${bucket}}`;
-    await node.command(['HSET', key, place.subarray(3), value], TIMEOUT_MS);
+    const { node, key, field } = await this.#keyOf(n);
+    await node.command(['HSET', key, field, value], TIMEOUT_MS);
+  }
+
+  async drop(n: number): Promise<void> {
+    const { node, key, field } = await this.#keyOf(n);
+    await node.command(['HDEL', key, field], TIMEOUT_MS);
   }
 
   /** A sound record, of whatever version. */
   putRecord(n: number, person: Envelope['person'], xid = 3): Promise<void> {
     return this.put(n, encode(person, xid));
+  }
+
+  async #keyOf(n: number) {
+    const { node, place, bucket } = this.#placeOf(n);
+    const mark = await readMark(node, TIMEOUT_MS);
+    return { node, key: `p${mark?.keyspace}:{${bucket}}`, field: place.subarray(3) };
   }
 
   #placeOf(n: number) {

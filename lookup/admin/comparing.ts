@@ -125,9 +125,9 @@ export class Comparing {
   }
 
   async #look(party: Party, page: readonly Expected[]): Promise<void> {
-    const { open, ...seen } = await lookOnce(party, page);
+    const { open, settled: seen } = await lookOnce(party, page);
     this.findings.add(seen);
-    if (open.length === 0) return;
+    if (open.before.length === 0) return;
     while (this.#settling.size >= SETTLING_MAX) await Promise.race(this.#settling);
     const settling = settle(this.#session, party, open).then((settled) => {
       this.findings.add(settled);

@@ -34,9 +34,22 @@ export interface Difference {
   readonly where: string;
   readonly source: string;
   readonly found: string;
-  /** Looking again would not explain it. */
+  /** Found there; undefined where none was. */
+  readonly version: number | undefined;
+  /** What was found is no older than what the source said: if nobody changed the person meanwhile, it is wrong. */
+  readonly current: boolean;
+  /** It is wrong whatever changes meanwhile. */
   readonly proven: boolean;
 }
+
+/** For a program that reads it. */
+export const plain = ({ kind, subject, where, source, found }: Difference) => ({
+  kind,
+  subject,
+  where,
+  source,
+  found,
+});
 
 /** What a process says of a person, as a gate reads it. */
 export interface GivenAnswer {
@@ -67,7 +80,8 @@ export function differenceInRedis(
     where: found.node,
     source: sourceText(expected),
     found: redisText(found),
-    proven: isProven(kind, expected, found),
+    version: found.state === 'record' ? found.person.version : undefined,
+    ...certaintyInRedis(kind, expected, found),
   };
 }
 
@@ -102,10 +116,11 @@ const ALWAYS = new Set<Kind>([
 ]);
 
 /** All that was committed up to its mark is on a node: then an older record there is late no longer, but wrong. */
-function isProven(kind: Kind, { asOf }: Expected, found: InRedis): boolean {
-  if (ALWAYS.has(kind)) return true;
+function certaintyInRedis(kind: Kind, { asOf }: Expected, found: InRedis) {
+  const isAhead = kind === 'redis-newer' || kind === 'redis-absent-but-present';
+  const current = isAhead || ('mark' in found && found.mark.at >= asOf);
   const isLate = kind === 'redis-older' || kind === 'redis-erased-but-there';
-  return isLate && 'mark' in found && found.mark.at >= asOf;
+  return { current, proven: ALWAYS.has(kind) || (isLate && current) };
 }
 
 export function differenceOfProcess(
@@ -121,6 +136,8 @@ export function differenceOfProcess(
     where,
     source: sourceText(expected),
     found: answerText(answer),
+    version: answer.version,
+    current: answer.asOfMs !== undefined && answer.asOfMs >= expected.asOf,
     proven: false,
   };
 }

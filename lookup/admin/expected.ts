@@ -24,14 +24,16 @@ export interface Expected {
   readonly person: PersonRecord | Tombstone | undefined;
   /** What is answered; undefined when nobody is there, they are erased, or a floor is not known. */
   readonly effective: Color | undefined;
+  /** Versions of these floors: one that changed and changed back has another. */
+  readonly floorVersions: string;
 }
 
 // The sub-select that stands alone is run once, not for each row.
 const COLUMNS = `floor(extract(epoch from now()) * 1000)::text as as_of, (select lookup_source_epoch()) as epoch,
   person.version::text as version, person.color::text as color, array_to_string(person.areas, ',') as areas,
   person.photo_id::text as photo,
-  (select string_agg(coalesce(area.floor::text, ''), ',') from unnest(person.areas) with ordinality as tied (id, place)
-    left join area on area.id = tied.id) as floors`;
+  (select string_agg(coalesce(area.floor::text, ''), ',') || ';' || string_agg(coalesce(area.version::text, ''), ',')
+    from unnest(person.areas) as tied (id) left join area on area.id = tied.id) as floors`;
 
 const PAGE = `select person.subject::text as subject, ${COLUMNS} from person
   where person.subject > $1::uuid order by person.subject limit $2::integer`;
@@ -47,6 +49,7 @@ interface ExpectedRow {
   readonly color: string | null;
   readonly areas: string | null;
   readonly photo: string | null;
+  /** names, then versions, '' where there is no such area; null: no areas */
   readonly floors: string | null;
 }
 
@@ -76,17 +79,18 @@ export async function readExpected(
 function toExpected(row: ExpectedRow): Expected {
   const subject = uuidToId(row.subject);
   const asked = { subject, asOf: Number(row.as_of), epoch: row.epoch };
-  if (row.version === null) return { ...asked, person: undefined, effective: undefined };
+  const none = { effective: undefined, floorVersions: '' };
+  if (row.version === null) return { ...asked, ...none, person: undefined };
   const version = Number(row.version);
-  if (row.color === null)
-    return { ...asked, person: { subject, version, erased: true }, effective: undefined };
+  if (row.color === null) return { ...asked, ...none, person: { subject, version, erased: true } };
   const color = requireColor(row.color);
-  const floors = row.floors === null ? [] : row.floors.split(',').map(colorOf);
+  const [floors, floorVersions = ''] = row.floors?.split(';') ?? [];
   const photo = row.photo === null ? undefined : uuidToId(row.photo);
   return {
     ...asked,
     person: { subject, version, color, areas: parseAreas(row.areas), photo },
-    effective: effectiveColor(color, floors),
+    effective: effectiveColor(color, floors?.split(',').map(colorOf) ?? []),
+    floorVersions,
   };
 }
 

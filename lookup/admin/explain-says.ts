@@ -3,6 +3,7 @@ import {
   answerText,
   type Difference,
   type GivenAnswer,
+  plain,
   redisText,
   sourceText,
 } from './differences.ts';
@@ -104,7 +105,6 @@ function processLines({ name, address, answer, asOf }: Asked): string[] {
 
 export function explainValue(explained: Explained) {
   const { subject, expected, person, redis, processes, differences, late } = explained;
-  const plain = differences.map(({ proven: _, ...one }) => one);
   return {
     subject,
     agree: differences.length === 0,
@@ -122,8 +122,8 @@ export function explainValue(explained: Explained) {
     },
     redis: typeof redis === 'string' ? null : redisValue(explained),
     processes: processes.map(processValue),
-    differences: plain,
-    late: late.map(({ proven: _, ...one }) => one),
+    differences: differences.map(plain),
+    late: late.map(plain),
   };
 }
 

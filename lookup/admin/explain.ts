@@ -14,7 +14,7 @@ import { readExpected } from './expected.ts';
 import { type Asked, explainLines, explainValue, summaryOf } from './explain-says.ts';
 import type { Gate } from './gates.ts';
 import type { Output } from './output.ts';
-import { GateParty, type Party, RedisParty, type Verdict } from './parties.ts';
+import { GateParty, type Judge, type Party, RedisParty } from './parties.ts';
 import { findPerson } from './person.ts';
 import { type InRedis, lookInRedis } from './redis-look.ts';
 import { settle } from './settle.ts';
@@ -36,22 +36,25 @@ export async function explain(
   const { expected, person } = await readSource(session, subject);
   const differences: Difference[] = [];
   const late: Difference[] = [];
-  const judge = async (party: Party, seen: Verdict) => {
-    if (seen === undefined || seen === 'missing') return;
-    const lasting = seen.proven ? [seen] : (await settle(session, party, [expected])).differences;
+  const judge = async (party: Party, seen: Judge) => {
+    const verdict = seen(expected);
+    if (verdict === undefined || verdict === 'missing') return;
+    const open = { before: [expected], judges: [seen] };
+    const lasting = verdict.proven ? [verdict] : (await settle(session, party, open)).differences;
     differences.push(...lasting);
-    if (lasting.length === 0) late.push(seen);
+    if (lasting.length === 0) late.push(verdict);
   };
   // Redis first: a process that meets a bad value there repairs it.
   let redis: InRedis | string = parts.trouble ?? 'LOOKUP_REDIS_URL is not set';
   if (parts.nodes) {
-    redis = (await lookInRedis(parts.nodes, [subject]))[0] as InRedis;
-    await judge(new RedisParty(parts.nodes), differenceInRedis(expected, redis));
+    const found = (await lookInRedis(parts.nodes, [subject]))[0] as InRedis;
+    await judge(new RedisParty(parts.nodes), (truth) => differenceInRedis(truth, found));
+    redis = found;
   }
   const processes = await Promise.all(parts.gates.map((gate) => ask(gate, subject)));
   for (const [i, gate] of parts.gates.entries()) {
     const { answer } = processes[i] as Asked;
-    await judge(new GateParty(gate), differenceOfProcess(expected, answer, gate.name));
+    await judge(new GateParty(gate), (truth) => differenceOfProcess(truth, answer, gate.name));
   }
   const all = { subject, expected, person, redis, processes, differences, late };
   output.line(summaryOf(all));

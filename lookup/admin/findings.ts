@@ -11,9 +11,12 @@ export class Findings {
   readonly #kept = new Map<Kind, Difference[]>();
   /** People of whom Redis has nothing: no difference. */
   missing = 0;
+  /** Who changed too often to be compared, in Redis or at a process: no difference. */
+  restless = 0;
 
-  add({ differences, missing }: Settled): void {
+  add({ differences, missing, restless }: Settled): void {
     this.missing += missing;
+    this.restless += restless;
     for (const difference of differences) {
       const { kind } = difference;
       this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);

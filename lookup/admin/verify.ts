@@ -4,6 +4,7 @@ import { FIRST_PAGE } from '../source/people.ts';
 import type { SqlSession } from '../source/sql.ts';
 import { type Compared, Comparing } from './comparing.ts';
 import { grouped } from './confirm.ts';
+import { plain } from './differences.ts';
 import { CommandError, type Output } from './output.ts';
 import { withProgress } from './progress.ts';
 import { countAfter } from './source-state.ts';
@@ -86,6 +87,8 @@ function say(comparing: Comparing, { compared, seconds, ended }: Verified, outpu
   );
   if (compared.nodes)
     output.line(`${grouped(findings.missing)} of them are not in Redis, which is no difference`);
+  if (findings.restless > 0)
+    output.line(`${grouped(findings.restless)} times somebody changed too often to be compared`);
   for (const { name, why } of gone) output.line(`${name} was asked no more: ${why}`);
   for (const line of findings.lines()) output.line(line);
   output.json({
@@ -93,10 +96,11 @@ function say(comparing: Comparing, { compared, seconds, ended }: Verified, outpu
     complete: ended === undefined,
     people,
     missing_in_redis: compared.nodes ? findings.missing : null,
+    changed_too_often: findings.restless,
     records_in_redis: compared.nodes ? inRedis : null,
     processes: gates.map(({ name, answers, gone }) => ({ name, answers, gone: gone ?? null })),
     differences: findings.counts,
-    examples: findings.examples.map(({ proven: _, ...one }) => one),
+    examples: findings.examples.map(plain),
     seconds: Math.round(seconds * 1_000) / 1_000,
   });
   const partly = ended === undefined ? '' : `not all were compared: ${ended}`;
