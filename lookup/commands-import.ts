@@ -6,7 +6,15 @@ import { IMPORT_RATE_PER_S, importPeople } from './admin/import.ts';
 import { importAreas } from './admin/import-areas.ts';
 import { ERRORS_MAX } from './admin/import-faults.ts';
 import { undoFileName } from './admin/import-undo.ts';
-import { addCommand, type Careful, carefully, DRY_RUN, onSource, YES } from './commands.ts';
+import {
+  addCommand,
+  addWaitOptions,
+  type Careful,
+  carefully,
+  DRY_RUN,
+  onSource,
+  YES,
+} from './commands.ts';
 
 /** What both take. */
 interface ImportWords extends Careful {
@@ -34,7 +42,7 @@ export function addImportCommands(program: Command): void {
     .action((file: string, options: PeopleWords) =>
       onSource(
         options,
-        ({ session, output, signal }) =>
+        ({ session, output, signal, wait }) =>
           importPeople(
             session,
             {
@@ -43,6 +51,7 @@ export function addImportCommands(program: Command): void {
               revive: options.revive === true,
               ratePerS: options.rate,
               signal,
+              wait,
             },
             output,
           ),
@@ -54,8 +63,12 @@ export function addImportCommands(program: Command): void {
     (file: string, options: ImportWords) =>
       onSource(
         options,
-        ({ session, output, signal }) =>
-          importAreas(session, { ...readingOf('import-areas', file, options), signal }, output),
+        ({ session, output, signal, wait }) =>
+          importAreas(
+            session,
+            { ...readingOf('import-areas', file, options), signal, wait },
+            output,
+          ),
         { endsItself: true },
       ),
   );
@@ -67,7 +80,9 @@ function addImport(
   what: string,
   header: string,
 ): Command {
-  return addCommand(program, name, `add and change ${what} from a file: all of them, or none`)
+  return addWaitOptions(
+    addCommand(program, name, `add and change ${what} from a file: all of them, or none`),
+  )
     .argument(
       '<file>',
       `CSV with the header ${header}, or NDJSON with these names; "-": standard input`,

@@ -2,10 +2,11 @@
 
 import { type Gate, gatesOf, type OpenGate } from './admin/gates.ts';
 import { CommandError } from './admin/output.ts';
+import { type WaitFor, waitFor } from './admin/wait.ts';
 import { GateClient, markOf } from './edge/grpc-client.ts';
 import type { RedisNodes } from './redis/nodes.ts';
 import { listProcesses, type Registered } from './redis/processes.ts';
-import { type RedisConfig, withRedisNodes } from './redis-session.ts';
+import { type RedisConfig, withRedisNodes, withRequiredRedis } from './redis-session.ts';
 
 export interface Fleet {
   readonly nodes: RedisNodes | undefined;
@@ -51,6 +52,23 @@ export async function withFleet<T>(
     if (opened || !(error instanceof CommandError)) throw error;
     return run(undefined, error.message);
   }
+}
+
+/**
+ * `--wait`, made ready before anything is changed.
+ * @throws CommandError (2) when there is nobody to be waited for: neither Redis nor an ops port
+ */
+export function withWait<T>(
+  config: RedisConfig,
+  options: { readonly ops: readonly string[]; readonly withinMs: number },
+  work: (wait: WaitFor) => Promise<T>,
+): Promise<T> {
+  const begin = async (nodes: RedisNodes | undefined) => {
+    const list = async () => (nodes ? listProcesses(nodes, LIST_TIMEOUT_MS) : []);
+    return work(await waitFor({ ...options, list }));
+  };
+  if (!config.redisUrl && options.ops.length > 0) return begin(undefined);
+  return withRequiredRedis(config, '--wait without --ops', begin);
 }
 
 /** Plain text, as all of gRPC here is. */

@@ -34,6 +34,12 @@ export function parseCount(text: string): number {
   throw wrong(text, 'a count is a whole number from 1 on');
 }
 
+/** `--wait`: a time in seconds. */
+export function parseSeconds(text: string): number {
+  if (/^\d{1,5}(\.\d{1,3})?$/.test(text) && Number(text) > 0) return Number(text);
+  throw wrong(text, 'a number of seconds, as "--wait 30"; "--wait" alone stands last');
+}
+
 const UNIT_S: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
 /** "90s", "15m", "12h", "7d" -> seconds, at least one */

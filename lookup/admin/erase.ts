@@ -3,12 +3,14 @@ import type { SqlSession } from '../source/sql.ts';
 import { sayChange } from './change.ts';
 import { confirm, grouped } from './confirm.ts';
 import { CommandError, type Output } from './output.ts';
+import type { WaitFor } from './wait.ts';
 
 export interface EraseOptions {
   readonly subjects: readonly Subject[];
   readonly yes: boolean;
   /** How long the outbox keeps what it said of them before. */
   readonly outboxRetentionMs: number;
+  readonly wait?: WaitFor | undefined;
 }
 
 interface Erased {
@@ -39,20 +41,22 @@ export async function erase(
       photos: await dropUnused(session, photos),
     };
   });
-  await sayChange(session, output, {
-    changed: erased.some(({ already }) => !already),
-    text: erased
-      .map(({ subject, already }) => `${subject}: ${already ? 'was erased before' : 'erased'}`)
-      .join('\n'),
-    value: { erased, photos_deleted: photos },
-    undo: undefined,
-  });
-  output.line(`photos deleted: ${photos.length === 0 ? 'none' : photos.join(', ')}`);
+  const said = erased.map(
+    ({ subject, already }) => `${subject}: ${already ? 'was erased before' : 'erased'}`,
+  );
+  said.push(`photos deleted: ${photos.length === 0 ? 'none' : photos.join(', ')}`);
   output.note(
     `The outbox keeps what it told of them for ${grouped(Math.ceil(options.outboxRetentionMs / 1_000))} s more ` +
       '(LOOKUP_OUTBOX_RETENTION_MS), and the source their bare subject for a day, so that nothing late brings them ' +
       'back. A running "lookup serve" or demo sees to both.',
   );
+  await sayChange(session, output, {
+    changed: erased.some(({ already }) => !already),
+    text: said.join('\n'),
+    value: { erased, photos_deleted: photos },
+    undo: undefined,
+    wait: options.wait,
+  });
 }
 
 /** @throws CommandError (2) naming all who are not there */

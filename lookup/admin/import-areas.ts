@@ -10,6 +10,7 @@ import { Faults } from './import-faults.ts';
 import { type ImportFileOptions, openImportFile } from './import-file.ts';
 import { writeAreasUndo } from './import-undo.ts';
 import { CommandError, type Output } from './output.ts';
+import type { WaitFor } from './wait.ts';
 
 export interface ImportAreasOptions extends ImportFileOptions {
   /** So many errors are told with their places; see ERRORS_MAX. */
@@ -20,6 +21,7 @@ export interface ImportAreasOptions extends ImportFileOptions {
   readonly undoFile: string;
   /** Ends it at the next point where that is sound; its reason is thrown: nothing was changed then. */
   readonly signal: AbortSignal;
+  readonly wait?: WaitFor | undefined;
 }
 
 /** @throws CommandError (2) when the file is wrong, having said where; (3) not confirmed; (1) see writeAreas */
@@ -69,6 +71,7 @@ export async function importAreas(
           `${grouped(rows.length - changes.length)} as they were`,
     value,
     undo,
+    wait: options.wait,
   });
 }
 

@@ -14,6 +14,7 @@ import { doneText, planLines } from './import-says.ts';
 import { Stage } from './import-stage.ts';
 import { writeUndo } from './import-undo.ts';
 import type { Output } from './output.ts';
+import type { WaitFor } from './wait.ts';
 
 /** `--rate`, unless told: people a second. */
 export const IMPORT_RATE_PER_S = 20_000;
@@ -33,6 +34,7 @@ export interface ImportOptions extends ImportFileOptions {
   readonly undoFile: string;
   /** Ends it at the next point where that is sound; its reason is thrown when nothing was changed. */
   readonly signal: AbortSignal;
+  readonly wait?: WaitFor | undefined;
 }
 
 /**
@@ -109,6 +111,7 @@ async function carryOut(session: SqlSession, planned: Planned, output: Output): 
     text: doneText(name, plan, { photos, left, seconds }),
     value: { ...value, erased_meanwhile: left, write_seconds: Math.round(seconds * 1_000) / 1_000 },
     undo: undo?.command,
+    wait: planned.wait,
   });
 }
 

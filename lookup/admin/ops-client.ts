@@ -43,18 +43,31 @@ const keyOf = (name: string, labels: readonly string[]) => [name, ...[...labels]
  */
 export async function readProcess(origin: string): Promise<ProcessState> {
   const [ready, metrics] = await Promise.all([ask(origin, '/readyz'), ask(origin, '/metrics')]);
-  if (metrics.status !== 200 || !metrics.text.includes('lookup_'))
-    throw new Error(`what answers there is no lookup process (${metrics.status} to /metrics)`);
   return {
     notReady: ready.status === 200 ? undefined : ready.text.trim(),
-    metrics: new Metrics(metrics.text),
+    metrics: metricsOf(metrics),
   };
 }
 
-async function ask(origin: string, path: string): Promise<{ status: number; text: string }> {
+/** @throws as {@link readProcess} */
+export async function readMetrics(origin: string, timeoutMs: number): Promise<Metrics> {
+  return metricsOf(await ask(origin, '/metrics', timeoutMs));
+}
+
+function metricsOf({ status, text }: { status: number; text: string }): Metrics {
+  if (status !== 200 || !text.includes('lookup_'))
+    throw new Error(`what answers there is no lookup process (${status} to /metrics)`);
+  return new Metrics(text);
+}
+
+async function ask(
+  origin: string,
+  path: string,
+  timeoutMs = TIMEOUT_MS,
+): Promise<{ status: number; text: string }> {
   try {
     const response = await fetch(origin + path, {
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
       redirect: 'error',
     });
     return { status: response.status, text: await response.text() };
@@ -64,7 +77,7 @@ async function ask(origin: string, path: string): Promise<{ status: number; text
     };
     const why =
       name === 'TimeoutError'
-        ? `none within ${TIMEOUT_MS} ms`
+        ? `none within ${timeoutMs} ms`
         : (cause?.code ?? cause?.message ?? message);
     throw new Error(`no answer (${why})`, { cause: error });
   }

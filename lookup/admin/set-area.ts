@@ -3,12 +3,14 @@ import type { SqlSession } from '../source/sql.ts';
 import { sayChange } from './change.ts';
 import { ASK_ABOVE_SHARE, confirm, grouped, shareOf } from './confirm.ts';
 import { CommandError, type Output } from './output.ts';
+import type { WaitFor } from './wait.ts';
 
 export interface SetAreaOptions {
   readonly area: Area;
   readonly color: ColorName;
   readonly yes: boolean;
   readonly dryRun: boolean;
+  readonly wait?: WaitFor | undefined;
 }
 
 /** Whom a new floor would touch. */
@@ -26,7 +28,7 @@ interface Reach {
 /** `lookup set-area AREA COLOR`: the least color of everyone tied to an area. Says first how many change. */
 export async function setArea(
   session: SqlSession,
-  { area, color, yes, dryRun }: SetAreaOptions,
+  { area, color, yes, dryRun, wait }: SetAreaOptions,
   output: Output,
 ): Promise<void> {
   const reach = await readReach(session, area, color);
@@ -57,6 +59,7 @@ export async function setArea(
         : `area ${area} ${reach.name}: floor ${reach.floor} -> ${color}; ${grouped(changing)} change color`,
     value,
     undo: `npx lookup set-area ${area} ${reach.floor}`,
+    wait,
   });
 }
 

@@ -3,11 +3,16 @@ import type { SqlSession } from '../source/sql.ts';
 import { sayChange } from './change.ts';
 import type { Output } from './output.ts';
 import { findPerson, holdPerson } from './person.ts';
+import type { WaitFor } from './wait.ts';
 
 /** `lookup set-color SUBJECT COLOR`: a person's own color. Their areas may hold the answer above it. */
 export async function setColor(
   session: SqlSession,
-  options: { readonly subject: Subject; readonly color: ColorName },
+  options: {
+    readonly subject: Subject;
+    readonly color: ColorName;
+    readonly wait?: WaitFor | undefined;
+  },
   output: Output,
 ): Promise<void> {
   const { subject, color } = options;
@@ -36,5 +41,6 @@ export async function setColor(
       effective: { before: before.effective ?? null, after: effective ?? null },
     },
     undo: `npx lookup set-color ${subject} ${before.color}`,
+    wait: options.wait,
   });
 }

@@ -4,6 +4,7 @@ import { sayChange } from './change.ts';
 import { CommandError, type Output } from './output.ts';
 import { holdPerson } from './person.ts';
 import { type PhotoFile, readPhotoFile } from './photo-file.ts';
+import type { WaitFor } from './wait.ts';
 
 /** A new photo from a file, one that the source has already, or none. */
 export type NewPhoto =
@@ -30,7 +31,11 @@ export function newPhotoOf(
 /** `lookup set-photo SUBJECT FILE`: the photo before it stays in the source, so that this can be undone. */
 export async function setPhoto(
   session: SqlSession,
-  options: { readonly subject: Subject; readonly photo: NewPhoto },
+  options: {
+    readonly subject: Subject;
+    readonly photo: NewPhoto;
+    readonly wait?: WaitFor | undefined;
+  },
   output: Output,
 ): Promise<void> {
   const { subject, photo } = options;
@@ -54,6 +59,7 @@ export async function setPhoto(
       : `${subject}: photo is ${id ?? 'none'} already`,
     value: { subject, photo: { before: before ?? null, after: id ?? null } },
     undo: `npx lookup set-photo ${subject} ${before === undefined ? '--none' : `--id ${before}`}`,
+    wait: options.wait,
   });
 }
 

@@ -183,7 +183,9 @@ if not keyspace then return '0' end
 local prefix = 'p' .. keyspace .. ':{'
 local found = redis.call('SCAN', ARGV[1], 'MATCH', 'p*:{*', 'COUNT', ARGV[2])
 for _, key in ipairs(found[2]) do
-  if string.sub(key, 1, #prefix) ~= prefix then redis.call('UNLINK', key) end
+  if string.match(key, '^p%x+:{%d+}$') and string.sub(key, 1, #prefix) ~= prefix then
+    redis.call('UNLINK', key)
+  end
 end
 return found[1]`,
 );
