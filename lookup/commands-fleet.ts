@@ -1,16 +1,26 @@
 // The commands about Redis and the processes that run.
 
 import type { Command } from 'commander';
-import { parseAddressList, parseCount, parseSubject } from './admin/arguments.ts';
+import {
+  opsOf,
+  parseAddressList,
+  parseCount,
+  parseOpsList,
+  parseSubject,
+} from './admin/arguments.ts';
 import { explain } from './admin/explain.ts';
+import type { OpenSource } from './admin/source-says.ts';
+import { status } from './admin/status.ts';
 import { VERIFY_RATE_PER_S, verify } from './admin/verify.ts';
 import { warm } from './admin/warm.ts';
-import { addCommand, onSource, type Spoken, SUBJECT } from './commands.ts';
+import { addCommand, onSource, outputOf, type Spoken, SUBJECT } from './commands.ts';
+import { readConfig } from './config.ts';
 
 export function addFleetCommands(program: Command): void {
   addWarmCommand(program);
   addExplainCommand(program);
   addVerifyCommand(program);
+  addStatusCommand(program);
 }
 
 function addWarmCommand(program: Command): void {
@@ -74,6 +84,29 @@ function addVerifyCommand(program: Command): void {
         { endsItself: true },
       ),
     );
+}
+
+function addStatusCommand(program: Command): void {
+  addCommand(program, 'status', 'show how the relays, Redis, the processes and the source are')
+    .option(
+      '--ops <address...>',
+      'ops ports to ask; unless told, those of processes that are registered in Redis, or of these settings',
+      parseOpsList,
+    )
+    .action(async (options: Spoken & { ops?: string[] }) => {
+      const config = readConfig(process.env);
+      const { withRedisOrTrouble } = await import('./fleet-session.ts');
+      const { ops, ...spoken } = options;
+      const readSource: OpenSource = (read) =>
+        onSource(spoken, ({ session }) => read(session), { anySchema: true, onlyRunning: true });
+      await withRedisOrTrouble(config, (nodes, trouble) =>
+        status(
+          { ops, ownOps: () => opsOf(config), redis: { nodes, trouble }, intervalMs: 1_000 },
+          readSource,
+          outputOf(options),
+        ),
+      );
+    });
 }
 
 interface GrpcWords extends Spoken {

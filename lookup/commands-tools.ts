@@ -1,10 +1,9 @@
 // The commands about tokens, settings, the schema and running processes.
 
 import { type Command, Option } from 'commander';
-import { opsOf, parseLifetime, parseOpsList, parseSubject } from './admin/arguments.ts';
+import { parseLifetime, parseSubject } from './admin/arguments.ts';
 import { config } from './admin/config.ts';
 import { migrate } from './admin/migrate.ts';
-import { status } from './admin/status.ts';
 import { token } from './admin/token.ts';
 import {
   addCommand,
@@ -15,7 +14,6 @@ import {
   outputOf,
   type Spoken,
 } from './commands.ts';
-import { readConfig } from './config.ts';
 
 export function addToolCommands(program: Command): void {
   addCommand(program, 'migrate', 'bring the schema to what this version needs')
@@ -33,21 +31,6 @@ export function addToolCommands(program: Command): void {
     'config',
     'show every setting: name, value, unit, default and meaning',
   ).action((options: Spoken) => config(process.env, outputOf(options)));
-
-  addCommand(program, 'status', 'show how running processes and the source are')
-    .option(
-      '--ops <address...>',
-      'ops ports to ask; unless told, the one of these settings',
-      parseOpsList,
-    )
-    .action((options: Spoken & { ops?: string[] }) =>
-      status(
-        { ops: options.ops ?? [opsOf(readConfig(process.env))], intervalMs: 1_000 },
-        (read) =>
-          onSource(options, ({ session }) => read(session), { anySchema: true, onlyRunning: true }),
-        outputOf(options),
-      ),
-    );
 }
 
 interface TokenWords extends Spoken {

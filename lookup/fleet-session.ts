@@ -17,17 +17,34 @@ export interface Fleet {
 
 const LIST_TIMEOUT_MS = 1_000;
 
+/** Opens Redis if it is set, and tells why it is not there if it is set and not there; closes it however that ends. */
+export async function withRedisOrTrouble<T>(
+  config: RedisConfig,
+  work: (nodes: RedisNodes | undefined, trouble: string | undefined) => Promise<T>,
+): Promise<T> {
+  let opened = false;
+  try {
+    return await withRedisNodes(config, (nodes) => {
+      opened = true;
+      return work(nodes, undefined);
+    });
+  } catch (error) {
+    if (opened || !(error instanceof CommandError)) throw error;
+    return work(undefined, error.message);
+  }
+}
+
 /**
  * Opens what there is, does the work and closes it, however that ends.
  * @param addresses gRPC ports to ask besides those of registered processes
  */
-export async function withFleet<T>(
+export function withFleet<T>(
   config: RedisConfig,
   addresses: readonly string[],
   work: (fleet: Fleet) => Promise<T>,
 ): Promise<T> {
-  const run = async (nodes: RedisNodes | undefined, reason: string | undefined) => {
-    let trouble = reason;
+  return withRedisOrTrouble(config, async (nodes, away) => {
+    let trouble = away;
     let registered: Registered[] = [];
     try {
       if (nodes) registered = await listProcesses(nodes, LIST_TIMEOUT_MS);
@@ -40,18 +57,7 @@ export async function withFleet<T>(
     } finally {
       for (const gate of gates) gate.close();
     }
-  };
-  if (!config.redisUrl) return run(undefined, undefined);
-  let opened = false;
-  try {
-    return await withRedisNodes(config, (nodes) => {
-      opened = true;
-      return run(nodes, undefined);
-    });
-  } catch (error) {
-    if (opened || !(error instanceof CommandError)) throw error;
-    return run(undefined, error.message);
-  }
+  });
 }
 
 /**

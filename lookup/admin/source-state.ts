@@ -1,3 +1,4 @@
+import type { SourceMs } from '../health-code.ts';
 import { pendingMigrations } from '../source/migrate.ts';
 import type { SqlSession } from '../source/sql.ts';
 
@@ -12,6 +13,11 @@ export interface SourceState {
   readonly oldestTransactionS?: number | undefined;
   /** Whoever follows the outbox writes one a second; undefined when nobody ever did. */
   readonly historyTokenAgeS?: number | undefined;
+  /** Its own clock. */
+  readonly nowMs?: SourceMs;
+  readonly epoch?: string;
+  /** Which relay may lead, as the source has it; undefined when none ever did. */
+  readonly lease?: { readonly term: number; readonly heldForS: number } | undefined;
 }
 
 export interface Count {
@@ -20,25 +26,39 @@ export interface Count {
   readonly exact: boolean;
 }
 
+type SourceRow = Record<
+  'areas' | 'oldest' | 'token' | 'now' | 'source_epoch' | 'term' | 'held',
+  string | null
+>;
+
 /** Counting more takes longer than the answer is worth. */
 const COUNTED_MAX = 1_000_000;
 
 export async function readSourceState(session: SqlSession): Promise<SourceState> {
   const pending = await pendingMigrations(session);
   if (pending.length > 0) return { pending };
-  const [row] = await session.query<Record<'areas' | 'oldest' | 'token', string | null>>(
+  const people = await countOf(session, 'person');
+  const outboxRows = await countOf(session, 'outbox');
+  // Last: ages are told by its clock.
+  const [row] = await session.query<SourceRow>(
     `select (select count(*) from area)::text as areas,
       (select extract(epoch from max(clock_timestamp() - xact_start)) from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid())::text as oldest,
-      (select extract(epoch from clock_timestamp() - max(written_at)) from history_token)::text as token`,
+      (select extract(epoch from clock_timestamp() - max(written_at)) from history_token)::text as token,
+      floor(extract(epoch from now()) * 1000)::text as now, lookup_source_epoch() as source_epoch,
+      (select term from relay_lease)::text as term,
+      (select extract(epoch from held_until - now()) from relay_lease)::text as held`,
   );
   return {
     pending,
-    people: await countOf(session, 'person'),
+    people,
     areas: Number(row?.areas),
-    outboxRows: await countOf(session, 'outbox'),
+    outboxRows,
     oldestTransactionS: row?.oldest == null ? undefined : Math.max(0, Number(row.oldest)),
     historyTokenAgeS: row?.token == null ? undefined : Math.max(0, Number(row.token)),
+    nowMs: Number(row?.now),
+    epoch: row?.source_epoch ?? '',
+    lease: row?.term == null ? undefined : { term: Number(row.term), heldForS: Number(row.held) },
   };
 }
 
