@@ -1,0 +1,130 @@
+// What people and gates do (k6). Who arrives is computed from the number of the iteration; nobody twice, until all have
+// been asked. Who comes later (to open again, or at a gate) is found from the shape: whoever had arrived so long ago.
+
+import exec from 'k6/execution';
+import type { Changes } from './changes.ts';
+import { askCode, askGate, askLine, fetchPhoto } from './clients.ts';
+import { count, countLayer } from './counting.ts';
+import { figures } from './figures.ts';
+import { orderOf } from './order.ts';
+import { photoIdOf } from './photos.ts';
+import { hasBytes, subjectAt } from './population.ts';
+import { comeBack, type Owed, whoIsBack } from './returning.ts';
+import { settings } from './settings.ts';
+import { arrivedBy, type Shape } from './shapes.ts';
+import { gateToken, phoneToken } from './tokens.ts';
+
+const { people, seed, reopenSeconds } = settings;
+
+/** Seconds from opening the phone to the gate that asks. */
+const [GATE_LEAST, GATE_MOST] = [2, 8];
+/** Questions of one stream, and in one message of it. */
+export const LINE_QUESTIONS = 16;
+const LINE_PER_MESSAGE = 4;
+/** An arrival that is seen to this much after its time was kept waiting by the generator. */
+const LATE_SECONDS = 0.1;
+
+export interface JourneyOptions {
+  readonly shape: Shape;
+  /** What changes meanwhile, if anything does. */
+  readonly changes?: Changes;
+  /** Of this share of all questions by gates somebody is asked about whom all ask. */
+  readonly hot?: { readonly index: number; readonly share: number };
+}
+
+export function journeyOf({ shape, changes, hot }: JourneyOptions) {
+  const order = orderOf(people, seed);
+  let startedMs = 0;
+
+  const now = () => {
+    startedMs ||= exec.scenario.startTime;
+    return (Date.now() - startedMs) / 1_000;
+  };
+
+  /** Somebody who opened their phone `before` seconds ago. */
+  function openedBefore(before: number): number {
+    const { count } = arrivedBy(shape, now() - before);
+    return order.at(Math.max(0, Math.floor(count) - 1));
+  }
+
+  function open(who: Owed): void {
+    const { index, isFirst, returns } = who;
+    const subject = subjectAt(index, seed);
+    const token = phoneToken(index, subject, startedMs);
+    const askedMs = Date.now();
+    const answer = askCode(token, index + returns + Math.floor(askedMs / 7));
+    if (!count(answer, { door: 'http', index, askedMs }, changes)) return comeBack(who);
+    if (!isFirst) return;
+    figures.peopleAnswered.add(1);
+    // Only theirs exist; everyone else's address leads to nothing.
+    if (hasBytes(index, seed) && answer.photoUrl) look(answer.photoUrl, index);
+  }
+
+  function look(url: string, index: number): void {
+    const name = url.split('/v1/photo/')[1]?.slice(0, 22);
+    const bytes = fetchPhoto(url);
+    figures.photosAsked.add(1);
+    if (bytes === 'shed') figures.photosShed.add(1);
+    else if (bytes === 'failed') figures.photosFailed.add(1);
+    else if (photoIdOf(bytes) === name) figures.photosAnswered.add(1);
+    else {
+      figures.photosWrong.add(1);
+      console.error(`wrong photo: person ${index}`);
+    }
+  }
+
+  function thoseWhoAreBack(): void {
+    for (const who of whoIsBack()) {
+      figures.retried.add(1);
+      open(who);
+    }
+  }
+
+  /** Whom a gate asks about. */
+  const atTheGate = (): number =>
+    hot && Math.random() < hot.share
+      ? hot.index
+      : openedBefore(GATE_LEAST + Math.random() * (GATE_MOST - GATE_LEAST));
+
+  return {
+    /** Somebody opens their phone in the morning. */
+    phone(): void {
+      thoseWhoAreBack();
+      const at = now();
+      const i = exec.scenario.iterationInTest;
+      const due = arrivedBy(shape, at);
+      figures.generatorLate.add(due.count - i > Math.max(2, due.rate * LATE_SECONDS));
+      const isFirst = i < people;
+      if (isFirst) figures.peopleAsked.add(1);
+      open({ index: order.at(i), isFirst, returns: 0 });
+    },
+
+    /** Somebody opens it again: soon rather than late, as the square of chance. */
+    reopen(): void {
+      thoseWhoAreBack();
+      const before = Math.min(reopenSeconds, now()) * Math.random() ** 2;
+      open({ index: openedBefore(before), isFirst: false, returns: 0 });
+    },
+
+    /** A kiosk reads the QR code of somebody who has just opened their phone. */
+    gate(): void {
+      const index = atTheGate();
+      const token = gateToken(index, subjectAt(index, seed), Date.now());
+      const askedMs = Date.now();
+      const answer = askGate({ token });
+      count(answer, { door: 'grpc', index, askedMs }, changes);
+      countLayer(answer);
+    },
+
+    /** A line of gates asks about many, by their ids. */
+    line(): void {
+      const indexes = Array.from({ length: LINE_QUESTIONS }, atTheGate);
+      const questions = indexes.map((index) => ({ subject: subjectAt(index, seed) }));
+      const askedMs = Date.now();
+      askLine(questions, LINE_PER_MESSAGE, (i, answer) => {
+        count(answer, { door: 'line', index: indexes[i] as number, askedMs }, changes);
+        countLayer(answer);
+      });
+    },
+  };
+}
