@@ -1,6 +1,6 @@
 // The whole system with a Redis Cluster: records come from Redis, changes by the feed, and what fails is survived.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freshDatabase } from '../test/database.ts';
 import { type RedisCluster, startRedisCluster } from '../test/redis-cluster.ts';
 import { openRedisWorld, type RedisWorld, type RunningRelay } from '../test/redis-world.ts';
@@ -209,5 +209,46 @@ describe('a system with Redis', () => {
         timeoutMs: 10_000,
       });
     }
+  }, 30_000);
+
+  it('reads from Redis, not from the source, while a large transaction is on its way', async () => {
+    const asking = await world.start({ config: { memoryRecordsMax: 16 } });
+    await asking.service.ready;
+    const { feed } = relay.doors;
+    // The second piece is never asked for: of the first, records and message are there by then.
+    const query = feed.query.bind(feed);
+    let [empty, inPieces] = [0, false];
+    const spy = vi.spyOn(feed, 'query').mockImplementation(async (statement, values, signal) => {
+      if (statement.name === 'feed-poll' && inPieces) feed.set('hangs');
+      const rows = await query(statement, values, signal);
+      if (statement.name === 'feed-has-others') inPieces = true;
+      if (statement.name === 'feed-poll' && rows.length === 1) empty += 1;
+      return rows as never;
+    });
+    try {
+      // Some of these are not worth a message, and the large transaction begins after them.
+      const { batches } = relay.service.relay.stats;
+      await until(() => relay.service.relay.stats.batches > batches, { what: 'a heartbeat' });
+      empty = 0;
+      await until(() => empty >= 2, { what: 'nothing new, twice', everyMs: 1 });
+      feed.set('hangs');
+      await until(() => feed.waiting > 0, { what: 'the relay asks once more' });
+      await writer.session.query(`update person set color = 'yellow' where subject >= $1::uuid`, [
+        `00000000-0000-0000-0000-${(1_000).toString(16).padStart(12, '0')}`,
+      ]);
+      feed.set('open');
+      await until(() => inPieces && feed.waiting > 0, { what: 'it is in the middle of that' });
+      // Red before, so that yellow came with the piece.
+      const isThere = async () => (await colorOf(one, 1_000)) === 2;
+      await until(isThere, { what: 'the first piece shows' });
+      const before = await asking.metric('lookup_source_subjects_total');
+      for (let n = 1_100; n < 1_200; n++) expect((await gate(asking, n)).layer).toBe('redis');
+      expect(await asking.metric('lookup_source_subjects_total')).toBe(before);
+    } finally {
+      spy.mockRestore();
+      feed.set('open');
+    }
+    await until(async () => (await colorOf(one, 20_999)) === 2, { what: 'the rest shows' });
+    await asking.stop();
   }, 30_000);
 });

@@ -1,6 +1,7 @@
 // A batch as an entry of the feed's stream.
 
-import { decode, encode } from '../layers/record-codec.ts';
+import { decode } from '../layers/record-codec.ts';
+import { PLACE_BYTES } from '../redis/slots.ts';
 import type { AreaFloor, Batch, Cursor, PersonChange } from './feed.ts';
 import { parseSnapshot } from './outbox-sql.ts';
 
@@ -31,14 +32,9 @@ export function aboutOf(batch: Batch): string {
   return JSON.stringify(about);
 }
 
-/** Envelopes, each after one byte of length. */
-export function packPeople(people: readonly PersonChange[]): Buffer {
-  const parts: Buffer[] = [];
-  for (const person of people) {
-    const envelope = encode(person, person.xid);
-    parts.push(Buffer.from([envelope.length]), envelope);
-  }
-  return Buffer.concat(parts);
+/** Envelopes, each after one byte of length: as they are placed, without their places. */
+export function packPeople(placed: readonly { readonly bytes: Buffer }[]): Buffer {
+  return Buffer.concat(placed.map(({ bytes }) => bytes.subarray(PLACE_BYTES)));
 }
 
 /** @throws UnreadableMessageError */

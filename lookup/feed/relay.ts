@@ -13,7 +13,13 @@ import { slotOf } from '../redis/slots.ts';
 import type { AreaFloor, Batch, Cursor } from './feed.ts';
 import type { Lease } from './lease.ts';
 import { aboutOf, packPeople, readAbout } from './message.ts';
-import { NodeWriter, type NodeWriterOptions, packPlaced, TermOverError } from './node-writer.ts';
+import {
+  NodeWriter,
+  type NodeWriterOptions,
+  type Packed,
+  packPlaced,
+  TermOverError,
+} from './node-writer.ts';
 import { CannotReplayError, type OutboxFeed } from './outbox.ts';
 import { pause } from './pause.ts';
 
@@ -256,9 +262,10 @@ class Term {
     const waiting = [...this.writers.values()].some((writer) => writer.state === 'caught');
     if (empty && !waiting && now - this.#appendedMonoMs < this.#options.feedHeartbeatMs)
       return false;
-    if (batch.joins === 'continues') await this.#writeNodes(batch, signal);
+    const placed = batch.people.map(packPlaced);
+    if (batch.joins === 'continues') await this.#writeNodes(batch, placed, signal);
     else await this.#restartNodes(batch, signal);
-    await this.#append(batch);
+    await this.#append(batch, placed);
     this.#cursor = batch.cursor;
     this.#appendedMonoMs = now;
     return true;
@@ -276,21 +283,28 @@ class Term {
     for (const name of this.writers.keys()) if (!present.has(name)) this.writers.delete(name);
   }
 
-  async #writeNodes(batch: Batch, signal: AbortSignal): Promise<void> {
-    const bySlot = this.#sort(batch.people.map(packPlaced));
-    const mark = batch.ahead ? undefined : batch.cursor;
+  /**
+   * The mark of a piece says what was before it, which is where whoever applies the piece will be: empty batches that
+   * were not worth a message lie between that and the last mark.
+   */
+  async #writeNodes(
+    { ahead, cursor }: Batch,
+    placed: readonly Packed[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const bySlot = this.#sort(placed);
     await this.#each(async (writer) => {
-      if (writer.state === 'caught' && mark) {
+      if (writer.state === 'caught' && !ahead) {
         // What came since it was caught up, this batch included.
-        await this.#replay(writer, writer.cursor as Cursor, mark, signal);
+        await this.#replay(writer, writer.cursor as Cursor, cursor, signal);
         writer.state = 'current';
       } else if (writer.state === 'current') {
-        await writer.write(bySlot.get(writer.node) ?? [], mark);
+        await writer.write(bySlot.get(writer.node) ?? [], cursor);
       }
     });
   }
 
-  #sort(records: readonly { slot: number; bytes: Buffer }[]): Map<RedisNode, Buffer[]> {
+  #sort(records: readonly Packed[]): Map<RedisNode, Buffer[]> {
     const sorted = new Map<RedisNode, Buffer[]>();
     for (const { slot, bytes } of records) {
       const node = this.#parts.nodes.nodeOf(slot);
@@ -414,7 +428,7 @@ class Term {
     this.#parts.onEmptied?.(writer.node.name);
   }
 
-  async #append(batch: Batch): Promise<void> {
+  async #append(batch: Batch, placed: readonly Packed[]): Promise<void> {
     for (const floor of batch.floors) this.#keepFloor(floor);
     const floors = this.#floorsSent ? batch.floors : [...this.#floors.values()];
     const identity = randomBytes(9).toString('base64url');
@@ -432,7 +446,7 @@ class Term {
         identity,
         this.#number,
         aboutOf(batch),
-        packPeople(batch.people),
+        packPeople(placed),
         this.#options.feedBatchesMax,
         this.#floorsSent ? '' : 'all',
         ...floors.flatMap(({ area, floor, version }) => [area, `${colorName(floor)}:${version}`]),
