@@ -18,10 +18,16 @@ import {
 export function addToolCommands(program: Command): void {
   addCommand(program, 'migrate', 'bring the schema to what this version needs')
     .addOption(DRY_RUN)
-    .action((options: Careful) =>
-      onSource(options, ({ session, output }) => migrate(session, carefully(options), output), {
-        anySchema: true,
-      }),
+    .option('--roles', 'make roles for readers, relays and writers, each with what it needs')
+    .action((options: Careful & { roles?: true }) =>
+      onSource(
+        options,
+        ({ session, output }) => {
+          const roles = options.roles === true;
+          return migrate(session, { ...carefully(options), roles }, output);
+        },
+        { anySchema: true },
+      ),
     );
 
   addTokenCommand(program);

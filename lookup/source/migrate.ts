@@ -25,8 +25,7 @@ interface Migration {
  */
 export async function migrate(session: SqlSession): Promise<string[]> {
   const ran: string[] = [];
-  await session.query('select pg_advisory_lock($1::bigint)', [String(LOCK)]);
-  try {
+  await lockedForMigration(session, async () => {
     await session.exec(
       `create table if not exists schema_migration (
         name text primary key, sha256 text not null, applied_at timestamptz not null default now())`,
@@ -41,10 +40,21 @@ export async function migrate(session: SqlSession): Promise<string[]> {
       });
       ran.push(name);
     }
+  });
+  return ran;
+}
+
+/** Only one at a time changes what this database is made of. */
+export async function lockedForMigration<T>(
+  session: SqlSession,
+  work: () => Promise<T>,
+): Promise<T> {
+  await session.query('select pg_advisory_lock($1::bigint)', [String(LOCK)]);
+  try {
+    return await work();
   } finally {
     await session.query('select pg_advisory_unlock($1::bigint)', [String(LOCK)]);
   }
-  return ran;
 }
 
 /**

@@ -61,7 +61,7 @@ export function describeSource(open: () => Promise<OpenedSource>): void {
   let opened: OpenedSource;
   beforeAll(async () => {
     opened = await open();
-    expect(await migrate(opened.session)).toEqual(['0001_schema.sql']);
+    expect(await migrate(opened.session)).toEqual(['0001_schema.sql', '0002_rights.sql']);
     await opened.session.exec(
       "insert into area (id, name, floor) values (1, 'one', 'green'), (2, 'two', 'red')",
     );
