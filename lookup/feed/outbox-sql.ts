@@ -49,12 +49,16 @@ select ${HEAD}, 'has_token', exists (select from history_token where token = $1:
   null, null, null, null, null, null, null, null`,
 };
 
-/** $1 previous snapshot, $2 target. Whether anything but people is among what is new. */
+/**
+ * $1 token, $2 previous snapshot, $3 target. Whether anything but people is among what is new, of the source that this
+ * still is.
+ */
 export const HAS_OTHERS: Statement = {
   name: 'feed-has-others',
-  text: `select (exists (select from outbox where kind <> 'person'
-      and (xid >= pg_snapshot_xmax($1::pg_snapshot) or xid = any (array(select pg_snapshot_xip($1::pg_snapshot))))
-      and pg_visible_in_snapshot(xid, $2::pg_snapshot)))::text as others`,
+  text: `select ${HEAD}, 'has_token', exists (select from history_token where token = $1::uuid),
+    'others', exists (select from outbox where kind <> 'person'
+      and (xid >= pg_snapshot_xmax($2::pg_snapshot) or xid = any (array(select pg_snapshot_xip($2::pg_snapshot))))
+      and pg_visible_in_snapshot(xid, $3::pg_snapshot)))::text as head`,
 };
 
 export const KEEP: Statement = {
@@ -77,6 +81,7 @@ export interface Head {
   trimmed: string | null;
   versions: number;
   floors?: [number, string, number][] | null;
+  others?: boolean;
 }
 
 export interface Row {
@@ -98,9 +103,10 @@ export function isOtherSource(was: Cursor, is: Head): boolean {
   return is.epoch !== was.epoch || lacksToken || shrank || is.now < was.at;
 }
 
-/** Rows that this reader had not seen have been trimmed. */
-export function isTrimmedPast(seen: Snapshot, head: Head): boolean {
-  return head.trimmed !== null && !covers(seen, parseSnapshot(head.trimmed));
+/** Another source, or rows that this reader had not seen have been trimmed. */
+export function cannotContinue(from: Cursor, is: Head): boolean {
+  if (isOtherSource(from, is)) return true;
+  return is.trimmed !== null && !covers(parseSnapshot(from.snapshot), parseSnapshot(is.trimmed));
 }
 
 /** "xmin:xmax:xip,xip" */

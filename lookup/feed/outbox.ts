@@ -13,11 +13,11 @@ import { requireColor } from '../source/sql-rows.ts';
 import type { AreaFloor, Batch, Cursor, Feed, PersonChange } from './feed.ts';
 import {
   BEGIN,
+  cannotContinue,
   cursorOf,
   HAS_OTHERS,
   type Head,
   isOtherSource,
-  isTrimmedPast,
   KEEP,
   NEW_EPOCH,
   POLL,
@@ -113,16 +113,21 @@ export class OutboxFeed implements Feed {
     const asked = this.#clock.monoMs();
     const first = await this.#rows(from, null, START, signal);
     const target = this.#headOf(first);
-    if (isOtherSource(from, target) || isTrimmedPast(parseSnapshot(from.snapshot), target)) {
+    if (cannotContinue(from, target)) {
       yield await this.#begin(signal, from);
       return;
     }
-    const whole = await this.#readAll(from, target, first, signal);
-    if (Array.isArray(whole)) {
-      yield this.#batchOf(target, asked, 'continues', whole);
+    if (first.length - 1 < this.#options.feedChunkRows) {
+      yield this.#batchOf(target, asked, 'continues', first);
       return;
     }
-    yield* this.#pieces(from, target, asked, first, whole.others, signal);
+    // Only of the same source does the answer belong to these rows.
+    const others = this.#headOf(await this.#others(from, target, signal));
+    if (cannotContinue(from, others)) {
+      yield await this.#begin(signal, from);
+      return;
+    }
+    yield* this.#pieces(from, target, asked, first, others.others === true, signal);
   }
 
   /**
@@ -134,7 +139,7 @@ export class OutboxFeed implements Feed {
     for (;;) {
       const rows = await this.#rows(from, to.snapshot, position, signal);
       const head = this.#headOf(rows);
-      if (isOtherSource(from, head) || isTrimmedPast(parseSnapshot(from.snapshot), head))
+      if (cannotContinue(from, head))
         throw new CannotReplayError('the outbox no longer has all since then');
       const changes = changesOf(rows);
       yield changes.people;
@@ -143,20 +148,10 @@ export class OutboxFeed implements Feed {
     }
   }
 
-  /** @returns the rows when they are few; else whether anything but people is among what is new */
-  async #readAll(
-    from: Cursor,
-    target: Head,
-    first: Row[],
-    signal: AbortSignal,
-  ): Promise<Row[] | { others: boolean }> {
-    if (first.length - 1 < this.#options.feedChunkRows) return first;
-    const [row] = await this.#query<{ others: string }>(
-      HAS_OTHERS,
-      [from.snapshot, target.snapshot],
-      signal,
-    );
-    return { others: row?.others === 'true' };
+  /** Whether anything but people is among what is new. */
+  #others(from: Cursor, target: Head, signal: AbortSignal): Promise<Row[]> {
+    const values = [from.token ?? null, from.snapshot, target.snapshot];
+    return this.#query<Row>(HAS_OTHERS, values, signal);
   }
 
   async *#pieces(
@@ -179,7 +174,7 @@ export class OutboxFeed implements Feed {
       }
       rows = await this.#rows(from, target.snapshot, changesOf(rows).last, signal);
       const head = this.#headOf(rows);
-      if (isOtherSource(from, head) || isTrimmedPast(parseSnapshot(from.snapshot), head)) {
+      if (cannotContinue(from, head)) {
         yield await this.#begin(signal, from);
         return;
       }

@@ -2,6 +2,7 @@
 
 import type { Answer, Subject } from '../../lookup/health-code.ts';
 import { decode } from '../../lookup/layers/record-codec.ts';
+import type { SimProcess } from './process.ts';
 import type { RedisData } from './redis-data.ts';
 import type { SimWorld } from './world.ts';
 
@@ -64,11 +65,8 @@ export async function judgeHealed(world: SimWorld, subjects: readonly Subject[])
     if (process.freshness.suspect) throw new WrongAnswerError(`${process.name} is suspect`);
     for (const subject of subjects) {
       // The first may still be of a time before, and says so.
-      void process.ask(subject);
-      await world.pass(50);
-      const asked = process.ask(subject);
-      await world.pass(50);
-      const answer = await asked;
+      await answerOf(world, process, subject);
+      const answer = await answerOf(world, process, subject);
       const truth = world.postgres.truth(subject);
       const isRight =
         answer.outcome === 'found'
@@ -81,6 +79,16 @@ export async function judgeHealed(world: SimWorld, subjects: readonly Subject[])
     }
   }
   for (const server of world.redis.masters) judgeRecords(world, server.name, server.data);
+}
+
+async function answerOf(world: SimWorld, process: SimProcess, subject: Subject): Promise<Answer> {
+  let answer: Answer | undefined;
+  void process.ask(subject).then((given) => {
+    answer = given;
+  });
+  await world.pass(world.config.deadlineGrpcMs + 50);
+  if (!answer) throw new WrongAnswerError(`${process.name} does not answer`);
+  return answer;
 }
 
 function judgeRecords(world: SimWorld, name: string, data: RedisData): void {

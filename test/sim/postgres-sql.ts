@@ -27,8 +27,8 @@ export const POSTGRES_RULES = {
   tellsOther: true,
   /** What comes together with a floor is told from what does not. */
   tellsFloors: true,
-  /** An expired lease that another took has a greater term. */
-  termsGrow: true,
+  /** Of the changes to a person in one transaction, the outbox has the last. */
+  tellsLast: true,
 };
 export type PostgresRules = typeof POSTGRES_RULES;
 
@@ -57,7 +57,7 @@ export class SimSql implements Sql {
     this.#statements = {
       'feed-begin': (values, now) => this.#begin(values, now),
       'feed-poll': (values, now) => this.#poll(values, now),
-      'feed-has-others': ([since, target]) => this.#hasOthers(String(since), String(target)),
+      'feed-has-others': (values, now) => this.#hasOthers(values, now),
       'feed-keep': ([seen, retentionMs]) => this.#keep(String(seen), Number(retentionMs)),
       'feed-new-epoch': ([seen, epoch]) => this.#newEpoch(Number(seen), String(epoch)),
       'lease-take': ([who, lastsMs, least], now) =>
@@ -76,6 +76,7 @@ export class SimSql implements Sql {
   query<R>(statement: Statement, values: Values, signal?: AbortSignal): Promise<R[]> {
     const run = this.#statements[statement.name];
     if (!run) return Promise.reject(new Error(`no such statement here: ${statement.name}`));
+    if (signal?.aborted) return Promise.reject(signal.reason);
     this.sent.set(statement.name, (this.sent.get(statement.name) ?? 0) + 1);
     const call = this.#link.call(async () => {
       const now = this.#postgres.now();
@@ -85,7 +86,6 @@ export class SimSql implements Sql {
     if (!signal) return call;
     return new Promise((resolve, reject) => {
       const end = () => reject(signal.reason);
-      if (signal.aborted) return end();
       signal.addEventListener('abort', end, { once: true });
       const done = () => signal.removeEventListener('abort', end);
       call.then(resolve, reject).finally(done);
@@ -140,11 +140,13 @@ export class SimSql implements Sql {
     return !this.#rules.tellsOther || this.#disk.tokens.some((one) => one.token === token);
   }
 
-  #hasOthers(since: string, target: string): Row[] {
+  #hasOthers([token, since, target]: Values, now: number): Row[] {
+    const until = parseSnapshot(String(target));
     const others = this.#postgres
-      .fresh(since)
-      .some((row) => row.kind !== 'person' && seenBy(parseSnapshot(target), row.xid));
-    return [{ others: String(others && this.#rules.tellsFloors) }];
+      .fresh(String(since))
+      .some((row) => row.kind !== 'person' && seenBy(until, row.xid));
+    const head = { ...this.#head(token, now), has_token: token !== null && this.#known(token) };
+    return [{ head: JSON.stringify({ ...head, others: others && this.#rules.tellsFloors }) }];
   }
 
   #keep(seen: string, retentionMs: number): Row[] {
@@ -172,8 +174,8 @@ export class SimSql implements Sql {
   #lease(holder: string, lastsMs: number, least: number, now: number): Row[] {
     const was = this.#disk.lease;
     if (was && was.holder !== holder && was.until >= now) return [];
-    const grown = was ? was.term + (was.holder === holder || !this.#rules.termsGrow ? 0 : 1) : 1;
-    const term = this.#rules.termsGrow ? Math.max(grown, least) : 1;
+    const grown = was ? was.term + (was.holder === holder ? 0 : 1) : 1;
+    const term = Math.max(grown, least);
     this.#disk.lease = { holder, term, until: now + lastsMs };
     return [{ term: String(term) }];
   }

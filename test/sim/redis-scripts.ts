@@ -135,24 +135,28 @@ export const relayWriteWith =
     return Buffer.from('ok');
   };
 
-const claimNode: ScriptOf = (data, keys, [term, link]) => {
-  const key = keys[0] as string;
-  const mark = markOf(data, key);
-  if (!mark[0]) return [];
-  if (number(mark[5]) > number(term)) return Buffer.from('later');
-  data.hset(key, 'link', link as Buffer);
-  data.hset(key, 'term', term as Buffer);
-  return mark;
-};
+export const claimNodeWith =
+  (rules: { readonly term: boolean }): ScriptOf =>
+  (data, keys, [term, link]) => {
+    const key = keys[0] as string;
+    const mark = markOf(data, key);
+    if (!mark[0]) return [];
+    if (rules.term && number(mark[5]) > number(term)) return Buffer.from('later');
+    data.hset(key, 'link', link as Buffer);
+    data.hset(key, 'term', term as Buffer);
+    return mark;
+  };
 
-const beginNode: ScriptOf = (data, keys, args) => {
-  const key = keys[0] as string;
-  const was = data.hget(key, 'term');
-  if (was && number(was) > number(args[0])) return Buffer.from('later');
-  for (const [i, name] of ['term', 'link', 'keyspace', 'at', 'epoch', 'cursor'].entries())
-    data.hset(key, name, args[i] as Buffer);
-  return Buffer.from('ok');
-};
+export const beginNodeWith =
+  (rules: { readonly term: boolean }): ScriptOf =>
+  (data, keys, args) => {
+    const key = keys[0] as string;
+    const was = data.hget(key, 'term');
+    if (rules.term && was && number(was) > number(args[0])) return Buffer.from('later');
+    for (const [i, name] of ['term', 'link', 'keyspace', 'at', 'epoch', 'cursor'].entries())
+      data.hset(key, name, args[i] as Buffer);
+    return Buffer.from('ok');
+  };
 
 const sweep: ScriptOf = (data, [key], [packed]) => {
   const [keyspace] = markOf(data, key as string);
@@ -225,8 +229,8 @@ export const SCRIPTS: Readonly<Record<string, ScriptOf>> = {
   fill: fillWith({ keyspace: true, epoch: true, age: true }),
   drop,
   'relay-write': relayWriteWith({ link: true, term: true }),
-  'claim-node': claimNode,
-  'begin-node': beginNode,
+  'claim-node': claimNodeWith({ term: true }),
+  'begin-node': beginNodeWith({ term: true }),
   sweep,
   'claim-feed': claimFeedWith({ term: true }),
   append: appendWith({ term: true, chain: true }),

@@ -88,7 +88,7 @@ export class SimWorld {
       scripts: {},
       ...options.parts,
     };
-    this.postgres = new SimPostgres(this.time);
+    this.postgres = new SimPostgres(this.time, this.parts.postgres.tellsLast);
     this.redis = new SimRedis(this.time, SHARDS, this.parts.scripts);
   }
 
