@@ -33,7 +33,7 @@ const here: typeof run = (args, env = {}) => run(args, { LOOKUP_DATA_DIR: empty,
 const SUBJECT = demoPerson(0).subject;
 const COMMANDS = [
   ...['demo', 'serve', 'migrate', 'set-color', 'set-area', 'set-photo', 'get', 'erase'],
-  ...['import', 'import-areas', 'token', 'config', 'status'],
+  ...['import', 'import-areas', 'token', 'config', 'status', 'warm', 'explain', 'verify'],
 ];
 
 describe('the words', () => {
