@@ -1,6 +1,7 @@
 // Question: does everyone get the right answer in time on the morning of ten million, in a city that is warm? Ten
 // million people within an hour, of whom three in ten open again within ten minutes, make 10,000,000 x 1.3 / 3,600 s =
-// 3,600 phones a second, and gates ask about half of them: 5,000 questions a second on average. README.md has the table.
+// 3,600 phones a second, and gates ask about half of them: 5,000 questions a second on average. README.md has the
+// table.
 
 import { answered, honest, inTime, layered, right } from './lib/budget.ts';
 import { journeyOf } from './lib/journey.ts';

@@ -1,5 +1,5 @@
-// Question: do the parts fit together? Everyone who takes part in a morning does so for a few seconds, at a rate that no
-// machine is too small for, and every answer is judged. It says nothing about speed.
+// Question: do the parts fit together? Everyone who takes part in a morning does so for a few seconds, at a rate that
+// no machine is too small for, and every answer is judged. It says nothing about speed.
 
 import { answered, honest, right } from './lib/budget.ts';
 import { journeyOf } from './lib/journey.ts';

@@ -1,5 +1,6 @@
 // Shapes of a load: how many people arrive in each second, whether or not they are answered (an open model). A shape
-// also tells how many had arrived by a time, so that whoever comes later can know who came before them. Imports nothing.
+// also tells how many had arrived by a time, so that whoever comes later can know who came before them. Imports
+// nothing.
 
 /** Straight to the rate `to` (arrivals/s) within so many seconds; 0 seconds: at once. */
 export interface Stage {
