@@ -35,7 +35,8 @@ const RANKS: readonly Rank[] = [
   },
   {
     rank: 3,
-    files: /^(guards\/guarded.*|source\/(embedded-door|roles)|feed\/(following|relay|sweep|warm))\.ts/,
+    files:
+      /^(guards\/guarded.*|source\/(embedded-door|roles)|feed\/(following|relay|sweep|warm))\.ts/,
   },
   // What remembers, carries or reads never knows another of its kind.
   { rank: 2, files: /^layers\/(memory|redis)\.ts/ },
