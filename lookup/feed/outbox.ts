@@ -165,14 +165,15 @@ export class OutboxFeed implements Feed {
     const held: Row[] = [];
     let rows = first;
     while (rows.length - 1 >= this.#options.feedChunkRows) {
+      const { people, last } = changesOf(rows);
       if (others) held.push(...rows);
-      else yield this.#pieceOf(from, target, rows);
+      else yield this.#pieceOf(from, target, people);
       // More than may be held: take a new position, and let what is held be checked again by version.
       if (held.length > this.#options.feedChangesMax) {
         yield await this.#begin(signal, from);
         return;
       }
-      rows = await this.#rows(from, target.snapshot, changesOf(rows).last, signal);
+      rows = await this.#rows(from, target.snapshot, last, signal);
       const head = this.#headOf(rows);
       if (cannotContinue(from, head)) {
         yield await this.#begin(signal, from);
@@ -276,7 +277,7 @@ export class OutboxFeed implements Feed {
     };
   }
 
-  #pieceOf(from: Cursor, target: Head, rows: readonly Row[]): Batch {
+  #pieceOf(from: Cursor, target: Head, people: readonly PersonChange[]): Batch {
     return {
       resolved: from.at,
       askedMonoMs: undefined,
@@ -284,7 +285,7 @@ export class OutboxFeed implements Feed {
       ahead: parseSnapshot(target.snapshot),
       cursor: from,
       epoch: from.epoch,
-      people: changesOf(rows).people,
+      people,
       floors: [],
       firstLoad: false,
       joins: 'continues',

@@ -56,9 +56,12 @@ export async function warm(
     written += await writing;
     if (!signal.aborted) options.onWritten?.(read, after);
   };
+  let asking = keyspacesOf(nodes);
   while (next !== undefined && !signal.aborted) {
     const after: string = next;
-    const keyspaces = await keyspacesOf(nodes);
+    const keyspaces = await asking;
+    // Those of the next page, which is read after: they may wait behind what is written.
+    asking = keyspacesOf(nodes);
     const page = await readPeople(sql, after, limit);
     await finish(people, after);
     writing = writePage(sql, nodes, options, { after, limit, page, keyspaces }, signal);

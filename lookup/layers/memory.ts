@@ -111,20 +111,22 @@ export class Memory implements Remembered {
    * @returns its slot, or -1 when it was not kept
    */
   put(record: PersonRecord, generation: number): number {
-    let slot = this.#slots.peek(record.subject) ?? -1;
-    if (slot >= 0) {
-      if (this.generationAt(slot) === generation && this.versionAt(slot) > record.version)
-        return -1;
-      return this.#write(slot, record, generation);
-    }
-    slot = this.#free.pop() ?? (this.#used < this.#recordsMax ? this.#used++ : this.#evict());
+    const held = this.#slots.peek(record.subject);
+    if (held !== undefined) return this.#replace(held, record, generation);
+    const slot = this.#free.pop() ?? (this.#used < this.#recordsMax ? this.#used++ : this.#evict());
     this.#slots.set(record.subject, slot);
+    return this.#write(slot, record, generation);
+  }
+
+  #replace(slot: number, record: PersonRecord, generation: number): number {
+    if (this.generationAt(slot) === generation && this.versionAt(slot) > record.version) return -1;
     return this.#write(slot, record, generation);
   }
 
   /** A change from the feed: replaces what is held of the subject, if anything is and it is older. */
   update(record: PersonRecord, generation: number): void {
-    if (this.#slots.peek(record.subject) !== undefined) this.put(record, generation);
+    const slot = this.#slots.peek(record.subject);
+    if (slot !== undefined) this.#replace(slot, record, generation);
   }
 
   drop(subject: Subject): void {

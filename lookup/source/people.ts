@@ -11,18 +11,19 @@ export interface PeoplePage {
   readonly next: string | undefined;
 }
 
-const PAGE: Statement = {
+// By the column, in its index: a bare "subject" would name the text beside it, and every page would sort all people.
+export const PAGE: Statement = {
   name: 'people-page',
   text: `select subject::text as subject, version::text as version, xid::text as xid, color::text as color,
       array_to_string(areas, ',') as areas, photo_id::text as photo
-    from person where subject > $1::uuid order by subject limit $2::integer`,
+    from person where subject > $1::uuid order by person.subject limit $2::integer`,
 };
 const NOW: Statement = {
   name: 'people-now',
   text: `select floor(extract(epoch from now()) * 1000)::text as as_of, lookup_source_epoch() as epoch`,
 };
 
-/** Below every subject. */
+/** Below every subject: nobody is all zeros. */
 export const FIRST_PAGE = '00000000-0000-0000-0000-000000000000';
 
 interface PersonRow {

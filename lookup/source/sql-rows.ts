@@ -7,7 +7,23 @@ export function requireColor(name: string | null): Color {
   return color;
 }
 
-/** @param text ids joined by commas; empty or null: none */
+const COMMA = 0x2c;
+const ZERO = 0x30;
+
+/** @param text positive ids in digits, joined by commas; empty or null: none */
 export function parseAreas(text: string | null): Area[] {
-  return text ? text.split(',').map(Number) : [];
+  const areas: Area[] = [];
+  if (!text) return areas;
+  let area = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === COMMA) {
+      areas.push(area);
+      area = 0;
+    } else {
+      area = area * 10 + code - ZERO;
+    }
+  }
+  areas.push(area);
+  return areas;
 }
