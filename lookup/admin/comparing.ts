@@ -142,11 +142,11 @@ export class Comparing {
     await Promise.all(this.#settling);
   }
 
-  /** Waits until more may be read. A slow page is not made up for by a burst. */
+  /** Waits until more may be looked at. A slow page is not made up for by a burst. */
   async #turn(people: number): Promise<void> {
-    this.#nextMs =
-      Math.max(this.#nextMs, performance.now()) + (1_000 * people) / this.#options.ratePerS;
     await this.#sleep(this.#nextMs - performance.now());
+    const costMs = (1_000 * people) / this.#options.ratePerS;
+    this.#nextMs = Math.max(this.#nextMs, performance.now()) + costMs;
   }
 
   async #sleep(ms: number): Promise<void> {

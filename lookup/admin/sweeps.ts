@@ -52,7 +52,7 @@ export async function sampleOfPeople(session: SqlSession, count: number): Promis
 const TIMEOUT_MS = 2_000;
 /** What a call brings, about: it holds up its node for a few milliseconds. */
 const RECORDS_A_CALL = 1_000;
-const BUCKETS_A_CALL_MAX = 512;
+const BUCKETS_A_CALL_MAX = 2_048;
 
 /** Subjects of all records in Redis that can be read, node by node. @throws when a node does not answer */
 export async function* subjectsInRedis(nodes: RedisNodes): AsyncGenerator<Subject[]> {
