@@ -37,11 +37,15 @@ const CHOSEN_OF_ALL_MAX = 1_000_000;
 const READ_FOR_ONE = 20;
 
 /** @returns people chosen at random: `count`, or about so many when there are not many more */
-export async function sampleOfPeople(session: SqlSession, count: number): Promise<Subject[]> {
+export async function sampleOfPeople(
+  session: SqlSession,
+  count: number,
+  chosenOfAllMax = CHOSEN_OF_ALL_MAX,
+): Promise<Subject[]> {
   const total = await countAfter(session, FIRST_PAGE);
   const percent = Math.min(100, (100 * READ_FOR_ONE * count) / Math.max(1, total));
   const from =
-    total <= CHOSEN_OF_ALL_MAX ? 'person' : `person tablesample system (${percent.toFixed(6)})`;
+    total <= chosenOfAllMax ? 'person' : `person tablesample system (${percent.toFixed(6)})`;
   const rows = await session.query<{ subject: string }>(
     `select subject::text as subject from ${from} order by random() limit $1::integer`,
     [count],
