@@ -10,22 +10,30 @@ const RUNS = { seed: 4, endOnFailure: false };
 /** On two cores, beside all other tests. */
 const PATIENCE_MS = 60_000;
 
-it('answers what was true since as_of, while nodes of Redis lose writes and another source takes over', async () => {
-  await fc.assert(
-    fc.asyncProperty(schedules(REDIS_FORGETS), async (schedule) => {
-      const world = await play(schedule);
-      expect(world.judged).toBeGreaterThan(0);
-    }),
-    { ...RUNS, numRuns: 60 },
-  );
-}, PATIENCE_MS);
+it(
+  'answers what was true since as_of, while nodes of Redis lose writes and another source takes over',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(schedules(REDIS_FORGETS), async (schedule) => {
+        const world = await play(schedule);
+        expect(world.judged).toBeGreaterThan(0);
+      }),
+      { ...RUNS, numRuns: 60 },
+    );
+  },
+  PATIENCE_MS,
+);
 
-it('answers what was true since as_of, while the source loses history', async () => {
-  await fc.assert(
-    fc.asyncProperty(schedules(SOURCE_FORGETS), async (schedule) => {
-      const world = await play(schedule);
-      expect(world.judged).toBeGreaterThan(0);
-    }),
-    { ...RUNS, numRuns: 40 },
-  );
-}, PATIENCE_MS);
+it(
+  'answers what was true since as_of, while the source loses history',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(schedules(SOURCE_FORGETS), async (schedule) => {
+        const world = await play(schedule);
+        expect(world.judged).toBeGreaterThan(0);
+      }),
+      { ...RUNS, numRuns: 40 },
+    );
+  },
+  PATIENCE_MS,
+);
