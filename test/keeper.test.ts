@@ -89,8 +89,8 @@ test('a held folder can be dropped before the end', async () => {
 
 test('a started script gives its lines, its JSON and its exit code', async () => {
   const script =
-    'console.log("on port 1"); console.error(`{"level":"info"}`);' +
-    'process.on("SIGTERM", () => process.exit(3)); setInterval(() => {}, 1e6)';
+    'process.on("SIGTERM", () => process.exit(3)); setInterval(() => {}, 1e6);' +
+    'console.log("on port 1"); console.error(`{"level":"info"}`);';
   const built = await startNode(['-e', script]);
   expect(await built.line(/port/)).toBe('on port 1');
   await built.until(() => built.json().length === 1, 'a line of JSON');

@@ -39,6 +39,11 @@ export class PostgresSql implements Sql {
     });
     // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
     this.#pool.on('error', () => {});
+    // The pool listens only to clients that are idle: a goodbye of the server to one that is in use, or is just being
+    // given up, would end this process. What it means is seen by the query, or by the next.
+    this.#pool.on('connect', (client) => {
+      client.on('error', () => {});
+    });
   }
 
   async query<Row>(
