@@ -1,9 +1,10 @@
 // What must hold, as k6's thresholds: each is named by the figure that broke it. A run in which the generator had
 // too much to do fails as well, by its own names: dropped_iterations, generator_cpu_high, generator_late.
 
+import type { Threshold } from 'k6/options';
 import { settings } from './settings.ts';
 
-export type Budget = Record<string, string[]>;
+export type Budget = Record<string, Threshold[]>;
 
 const { layerShare, allPeople, people } = settings;
 
@@ -35,6 +36,11 @@ export const answered: Budget = {
 export const inTime: Budget = {
   http_in_time: ['rate>=0.99'],
   grpc_in_time: ['rate>=0.99'],
+};
+
+/** Changes show. */
+export const visible: Budget = {
+  visible_in_time: ['rate>=0.99'],
 };
 
 /** Memory and Redis both had a part in it. */

@@ -13,6 +13,8 @@ export interface Answer {
   /** For the log: what came back. */
   readonly why: unknown;
   readonly tookMs: number;
+  /** LAYER_MEMORY and so on: told to gates, of somebody found. Empty otherwise. */
+  readonly layer: string;
 }
 
 const COLORS: Readonly<Record<string, number>> = {
@@ -45,7 +47,7 @@ export function askCode(token: string, door: number): CodeAnswer {
   if (response.status !== 200) {
     const text = typeof response.body === 'string' ? response.body : '';
     const why = [response.status, response.error, text.slice(0, 200)];
-    return { ending: endingOf(response.status, text), why, tookMs, photoUrl: undefined };
+    return { ending: endingOf(response.status, text), why, tookMs, layer: '', photoUrl: undefined };
   }
   const { color, photo, as_of, stale } = JSON.parse(response.body as string);
   const told: Told = {
@@ -58,6 +60,7 @@ export function askCode(token: string, door: number): CodeAnswer {
     ending: told,
     why: response.body,
     tookMs,
+    layer: '',
     photoUrl: photo ? `${url}${photo}` : undefined,
   };
 }
@@ -96,11 +99,6 @@ let isConnected = false;
 
 export type Question = { readonly subject: string } | { readonly token: string };
 
-export interface GateAnswer extends Answer {
-  /** LAYER_MEMORY and so on; of a found one. */
-  readonly layer: string;
-}
-
 interface Found {
   readonly color: string;
   readonly photoId: string;
@@ -120,7 +118,7 @@ interface WireAnswer {
 const LOOKUP_PARAMS = { timeout: `${PATIENCE_MS}ms`, tags: { name: 'lookup' } };
 const RESOURCE_EXHAUSTED = 8;
 
-export function askGate(question: Question): GateAnswer {
+export function askGate(question: Question): Answer {
   const begun = Date.now();
   const response = connected().invoke(`${SERVICE}/Lookup`, { question }, LOOKUP_PARAMS);
   const tookMs = Date.now() - begun;
@@ -131,7 +129,7 @@ export function askGate(question: Question): GateAnswer {
   return read((response.message as { answer: WireAnswer }).answer, tookMs);
 }
 
-function read(answer: WireAnswer, tookMs: number): GateAnswer {
+function read(answer: WireAnswer, tookMs: number): Answer {
   const { found } = answer;
   if (!found) {
     const ending = answer.absent ? 'absent' : answer.shed ? 'shed' : 'failed';
@@ -156,13 +154,13 @@ const LINE_PARAMS = { tags: { name: 'line' } };
 export function askLine(
   questions: readonly Question[],
   perMessage: number,
-  onAnswer: (i: number, answer: GateAnswer) => void,
+  onAnswer: (i: number, answer: Answer) => void,
 ): void {
   const stream = new grpc.Stream(connected(), `${SERVICE}/LookupStream`, LINE_PARAMS);
   const begun = Date.now();
   let left = questions.length;
   const seen = questions.map(() => false);
-  const settle = (i: number, answer: GateAnswer) => {
+  const settle = (i: number, answer: Answer) => {
     if (seen[i] !== false) return;
     seen[i] = true;
     left--;

@@ -1,7 +1,7 @@
 // One answer, judged and counted once (k6).
 
 import type { Changes } from './changes.ts';
-import type { Answer, GateAnswer } from './clients.ts';
+import type { Answer } from './clients.ts';
 import { figures } from './figures.ts';
 import { judge } from './judge.ts';
 import { photoIdAt } from './photos.ts';
@@ -25,6 +25,8 @@ export interface Asked {
   readonly door: Door;
   readonly index: number;
   readonly askedMs: number;
+  /** Whom all ask about: what is measured is the time of everybody else. */
+  readonly isHot?: boolean;
 }
 
 const COUNTERS = {
@@ -37,14 +39,18 @@ const COUNTERS = {
 
 /** @returns whether they have an answer now: whoever has none comes back */
 export function count(answer: Answer, asked: Asked, changes: Changes | undefined): boolean {
-  const { door, index } = asked;
+  const { door, index, isHot = false } = asked;
+  const { tookMs, layer } = answer;
   const name = endingOf(answer, asked, changes);
   figures.asked.add(1);
   COUNTERS[name].add(1);
-  note(door, name, answer.tookMs);
+  note(door, name, tookMs, layer);
+  if (layer !== '') countLayer(layer);
+  if (name !== 'answered' || tookMs > lateMs(door)) figures.notGood.add(1);
   if (name !== 'answered') show(name, index, answer.why);
   if (name === 'shed' || name === 'failed') return false;
-  time(door, answer.tookMs);
+  if (isHot) figures.hotMs.add(tookMs);
+  else time(door, tookMs);
   return true;
 }
 
@@ -67,19 +73,19 @@ function endingOf(
   return verdict === 'right' ? 'answered' : verdict;
 }
 
+const lateMs = (door: Door) => (door === 'http' ? httpLateMs : grpcLateMs);
+
 /** Of what was answered: a refusal is fast, and would make it look better. */
 function time(door: Door, tookMs: number): void {
-  if (door === 'http') {
-    figures.httpMs.add(tookMs);
-    figures.httpInTime.add(tookMs <= httpLateMs);
-    return;
-  }
-  (door === 'grpc' ? figures.grpcMs : figures.lineMs).add(tookMs);
-  figures.grpcInTime.add(tookMs <= grpcLateMs);
+  const [took, inTime] =
+    door === 'http'
+      ? [figures.httpMs, figures.httpInTime]
+      : [door === 'grpc' ? figures.grpcMs : figures.lineMs, figures.grpcInTime];
+  took.add(tookMs);
+  inTime.add(tookMs <= lateMs(door));
 }
 
-export function countLayer({ layer }: GateAnswer): void {
-  if (layer === '') return;
+function countLayer(layer: string): void {
   figures.fromMemory.add(layer === 'LAYER_MEMORY');
   figures.fromRedis.add(layer === 'LAYER_REDIS');
   figures.fromSource.add(layer === 'LAYER_SOURCE');

@@ -14,6 +14,9 @@ export const figures = {
   /** Of those answered: they say that they are old. */
   staleMarked: new Counter('stale_marked'),
 
+  /** Not answered, or late. */
+  notGood: new Counter('not_good'),
+
   /** Different people, each at their first opening; and those of them who had an answer, then or by coming back. */
   peopleAsked: new Counter('people_asked'),
   peopleAnswered: new Counter('people_answered'),
@@ -30,6 +33,8 @@ export const figures = {
   httpMs: new Trend('http_ms', true),
   grpcMs: new Trend('grpc_ms', true),
   lineMs: new Trend('line_ms', true),
+  /** Of the person whom all ask about, who is in none of the others. */
+  hotMs: new Trend('hot_ms', true),
   /** Cheaper to watch than a percentile of millions. */
   httpInTime: new Rate('http_in_time'),
   grpcInTime: new Rate('grpc_in_time'),

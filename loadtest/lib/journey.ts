@@ -4,7 +4,7 @@
 import exec from 'k6/execution';
 import type { Changes } from './changes.ts';
 import { askCode, askGate, askLine, fetchPhoto } from './clients.ts';
-import { count, countLayer } from './counting.ts';
+import { count } from './counting.ts';
 import { figures } from './figures.ts';
 import { orderOf } from './order.ts';
 import { photoIdOf } from './photos.ts';
@@ -112,8 +112,7 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
       const token = gateToken(index, subjectAt(index, seed), Date.now());
       const askedMs = Date.now();
       const answer = askGate({ token });
-      count(answer, { door: 'grpc', index, askedMs }, changes);
-      countLayer(answer);
+      count(answer, { door: 'grpc', index, askedMs, isHot: index === hot?.index }, changes);
     },
 
     /** A line of gates asks about many, by their ids. */
@@ -122,8 +121,8 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
       const questions = indexes.map((index) => ({ subject: subjectAt(index, seed) }));
       const askedMs = Date.now();
       askLine(questions, LINE_PER_MESSAGE, (i, answer) => {
-        count(answer, { door: 'line', index: indexes[i] as number, askedMs }, changes);
-        countLayer(answer);
+        const index = indexes[i] as number;
+        count(answer, { door: 'line', index, askedMs, isHot: index === hot?.index }, changes);
       });
     },
   };

@@ -22,7 +22,8 @@ const UNIT_SECONDS = 100;
 /** At least so many are there, however small the rate: a pause of the machine must not be a lost arrival. */
 const USERS_LEAST = 20;
 
-function arrivals(exec: string, shape: Shape, busyMs: number): RampingArrivalRateScenario {
+/** @param exec name of what the script exports @param busyMs for how long an arrival keeps a virtual user busy */
+export function arrivals(exec: string, shape: Shape, busyMs: number): RampingArrivalRateScenario {
   const { from, stages } = shape;
   const perUnit = (rate: number) => Math.round(rate * UNIT_SECONDS);
   return {

@@ -48,6 +48,10 @@ export const settings = {
   generatorUrl: env.GENERATOR_URL ?? '',
   /** Of the layer that answered gates: at least so many of memory and of Redis, else they were not tested. */
   layerShare: number('LAYER_SHARE', 0.05),
+  /** Of all questions, on one person (hot-key). */
+  hotShare: number('HOT_SHARE', 0.3),
+  /** Of a breakpoint's stairs. */
+  steps: number('STEPS', 10),
   allPeople: env.ALL_PEOPLE === '1',
   series: env.SERIES === '1',
   summary: env.SUMMARY ?? '',

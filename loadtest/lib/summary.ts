@@ -2,13 +2,13 @@
 
 import { settings } from './settings.ts';
 
-interface Metric {
+export interface Metric {
   readonly type: string;
   readonly values: Readonly<Record<string, number>>;
   readonly thresholds?: Readonly<Record<string, { readonly ok: boolean }>>;
 }
 
-interface Data {
+export interface Data {
   readonly metrics: Readonly<Record<string, Metric>>;
   readonly state: { readonly testRunDurationMs: number };
 }
@@ -19,7 +19,7 @@ const COUNTS = [
   ...['photos_asked', 'photos_answered', 'photos_shed', 'photos_failed', 'photos_wrong'],
 ];
 const RATES = ['from_memory', 'from_redis', 'from_source', 'generator_late', 'generator_cpu_high'];
-const TIMES = ['http_ms', 'grpc_ms', 'line_ms', 'visible_ms'];
+const TIMES = ['http_ms', 'grpc_ms', 'line_ms', 'hot_ms', 'visible_ms'];
 
 /** @param more whatever else the scenario found out */
 export const summaryOf =
@@ -28,10 +28,11 @@ export const summaryOf =
     const broken = brokenOf(data);
     const ok = broken.length === 0;
     const { tokenKeys: _keys, ...told } = settings;
-    const page = { scenario, ok, broken, ...more(data), settings: told };
+    const found = more(data);
+    const page = { scenario, ok, broken, ...found, settings: told };
     const { testRunDurationMs } = data.state;
     return {
-      stdout: pageOf(scenario, data, broken),
+      stdout: pageOf(scenario, data, broken) + linesOf(found),
       ...(settings.summary !== '' && {
         [settings.summary]: JSON.stringify({ ...page, testRunDurationMs, metrics: data.metrics }),
       }),
@@ -44,6 +45,11 @@ function brokenOf({ metrics }: Data): string[] {
     Object.entries(thresholds).flatMap(([asked, { ok }]) => (ok ? [] : [`${name}: ${asked}`])),
   );
 }
+
+const linesOf = (found: object) =>
+  Object.entries(found)
+    .map(([name, value]) => `  ${name.padEnd(20)} ${value}\n`)
+    .join('');
 
 function pageOf(scenario: string, { metrics, state }: Data, broken: readonly string[]): string {
   const value = (name: string, key: string) => metrics[name]?.values[key];

@@ -1,0 +1,47 @@
+// Question: what is the highest rate within budget? The rate goes up in steps until one in a hundred is not answered in
+// time; the last whole step before that is the breakpoint. When the generator gives way first, the summary says so, and
+// the figure is the generator's. A threshold that breaks is what this run looks for: exit code 99 is its usual end.
+
+import exec from 'k6/execution';
+import { honest, right } from './lib/budget.ts';
+import { journeyOf } from './lib/journey.ts';
+import { SHARES, scenariosOf } from './lib/load.ts';
+import { optionsOf } from './lib/options.ts';
+import { settings } from './lib/settings.ts';
+import { stairs } from './lib/shapes.ts';
+import { heldSteps, LATE_SHARE, questionsOfStep } from './lib/steps.ts';
+import { summaryOf } from './lib/summary.ts';
+
+export { generator } from './lib/generator.ts';
+
+const { rate, seconds, steps } = settings;
+const shape = stairs(rate, seconds, steps);
+const all = 1 + SHARES.reopen + SHARES.gate + SHARES.line;
+const stair = { perS: rate * all, seconds, steps };
+
+/** Each figure of an arrival belongs to the step in which it came. */
+function inStep(visit: () => void): () => void {
+  return () => {
+    const at = (Date.now() - exec.scenario.startTime) / 1_000;
+    exec.vu.metrics.tags.step = String(Math.floor((at * steps) / seconds) + 1);
+    visit();
+  };
+}
+
+const journey = journeyOf({ shape });
+export const phone = inStep(journey.phone);
+export const reopen = inStep(journey.reopen);
+export const gate = inStep(journey.gate);
+export const line = inStep(journey.line);
+
+const byStep = Array.from({ length: steps }, (_, i) => {
+  const most = Math.ceil(questionsOfStep(stair, i + 1) * LATE_SHARE);
+  return [`not_good{step:${i + 1}}`, [{ threshold: `count<=${most}`, abortOnFail: true }]] as const;
+});
+
+export const options = optionsOf(scenariosOf(shape), {
+  ...{ ...right, ...honest },
+  dropped_iterations: [{ threshold: 'count==0', abortOnFail: true }],
+  ...Object.fromEntries(byStep),
+});
+export const handleSummary = summaryOf('breakpoint', (data) => heldSteps(stair, data));

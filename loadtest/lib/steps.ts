@@ -1,0 +1,41 @@
+// The steps of a breakpoint: how many questions each is, and which of them held. Imports types only.
+
+import type { Data } from './summary.ts';
+
+export interface Stair {
+  /** Questions a second on the last step. */
+  readonly perS: number;
+  readonly seconds: number;
+  readonly steps: number;
+}
+
+/** Of the questions of a step: more than these, unanswered or late, and it did not hold. */
+export const LATE_SHARE = 0.01;
+
+/** @param step from 1 */
+export const questionsOfStep = ({ perS, seconds, steps }: Stair, step: number): number =>
+  ((perS * step) / steps) * (seconds / steps);
+
+export interface Held {
+  /** The last step that held, in whole; 0: none. */
+  readonly heldStep: number;
+  /** Questions a second there. */
+  readonly heldPerS: number;
+  /** What gave way on the next one; `nothing`: the stairs were not high enough. */
+  readonly limitedBy: 'service' | 'generator' | 'nothing';
+}
+
+export function heldSteps(stair: Stair, { metrics, state }: Pick<Data, 'metrics' | 'state'>): Held {
+  const { perS, seconds, steps } = stair;
+  const whole = Math.min(steps, Math.floor((state.testRunDurationMs / 1_000 / seconds) * steps));
+  const holds = (name: string) =>
+    Object.values(metrics[name]?.thresholds ?? {}).every(({ ok }) => ok);
+  let heldStep = 0;
+  while (heldStep < whole && holds(`not_good{step:${heldStep + 1}}`)) heldStep++;
+  const isHonest = ['dropped_iterations', 'generator_late', 'generator_cpu_high'].every(holds);
+  return {
+    heldStep,
+    heldPerS: Math.round((perS * heldStep) / steps),
+    limitedBy: !isHonest ? 'generator' : heldStep < steps ? 'service' : 'nothing',
+  };
+}
