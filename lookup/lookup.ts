@@ -73,6 +73,8 @@ const unavailable = (reason: UnavailableReason): Unavailable => ({
   reason,
 });
 
+const PAST_DEADLINE = unavailable('deadline');
+
 export class Lookup {
   readonly stats: LookupStats = {
     revalidations: 0,
@@ -229,7 +231,7 @@ export class Lookup {
     const beganMonoMs = this.#parts.clock.monoMs();
     const read = await layer.get(subject);
     const hit = read?.hit;
-    const none = { answer: undefined, read };
+    const none: LayerFind = { answer: undefined, read };
     // A layer that was behind when asked has not all that this process knows; one of another source, nothing.
     if (!hit || hit.asOf < resolved || hit.epoch !== freshness.epoch) return none;
     const { version } = hit.person;
@@ -249,7 +251,7 @@ export class Lookup {
     this.#memory.put(hit.person, freshness.generation);
     this.#parts.whole.delete(subject);
     const found = this.#fromMemory(this.#memory.find(subject));
-    return { answer: found && { ...settle(found), layer: layer.name }, read };
+    return { answer: found && settle(found, layer.name), read };
   }
 
   // --- 5. Source
@@ -341,7 +343,7 @@ export class Lookup {
     const kept = () => (exact ? undefined : this.#withinGrace(subject));
     try {
       const answer = kept()
-        ? await settledWithin(reading, this.#options.sourceTimeoutSoftMs)
+        ? await settledWithin(reading, this.#options.sourceTimeoutSoftMs, undefined)
         : await reading;
       if (answer && answer.outcome !== 'unavailable') return answer;
       return kept() ?? (await reading);
@@ -365,10 +367,10 @@ export class Lookup {
   // --- 7. Nothing to stand on
 
   /** The caller leaves at the deadline; the flight goes on for the others. */
-  async #byDeadline(answering: Promise<Answer>, deadlineMonoMs: number): Promise<Answer> {
+  #byDeadline(answering: Promise<Answer>, deadlineMonoMs: number): Promise<Answer> {
     const leftMs = deadlineMonoMs - this.#parts.clock.monoMs();
-    if (leftMs <= 0) return unavailable('deadline');
-    return (await settledWithin(answering, leftMs)) ?? unavailable('deadline');
+    if (leftMs <= 0) return Promise.resolve(PAST_DEADLINE);
+    return settledWithin(answering, leftMs, PAST_DEADLINE);
   }
 
   /** For a caller who knows what was written: memory if it is that far, else a read that begins now. */

@@ -34,6 +34,10 @@ interface Flight<T> {
 }
 
 /** Also a synchronous throw becomes the flight's failure: nobody is left waiting. */
-async function start<T>(work: () => Promise<T>): Promise<T> {
-  return work();
+function start<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }

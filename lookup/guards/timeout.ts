@@ -1,10 +1,10 @@
 /**
  * Waits for a promise, but no longer than this: what it does then is its own business.
- * @returns undefined when it takes longer; rejects as the promise does
+ * @returns `late` when it takes longer; rejects as the promise does
  */
-export function settledWithin<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+export function settledWithin<T, L>(promise: Promise<T>, ms: number, late: L): Promise<T | L> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms, undefined);
+    const timer = setTimeout(resolve, ms, late);
     promise.then(
       (value) => {
         clearTimeout(timer);

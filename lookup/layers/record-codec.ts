@@ -71,27 +71,29 @@ export function encode(person: Envelope['person'], xid: number): Buffer {
 }
 
 /**
- * @param subject who was asked for; undefined where the envelope itself says whom it is about (the feed)
+ * @param asked who was asked for; undefined where the envelope itself says whom it is about (the feed)
  * @returns undefined for anything that is not this subject's whole envelope in this format
  */
-export function decode(from: Buffer, subject?: Subject): Envelope | undefined {
+export function decode(from: Buffer, asked?: Subject): Envelope | undefined {
   if (from.length < PHOTO || from[0] !== FORMAT) return undefined;
   if (crc32(from.subarray(CHECKED_FROM)) !== from.readUInt32BE(1)) return undefined;
   const inside = from.toString('base64url', SUBJECT, PHOTO);
-  if (subject !== undefined && inside !== subject) return undefined;
+  if (asked !== undefined && inside !== asked) return undefined;
+  // The caller's own text, of which maps know the hash already.
+  const subject = asked ?? inside;
   const version = from.readDoubleBE(VERSION);
   const xid = from.readUIntBE(XID, 6);
   const meta = from[META] as number;
   const color = meta & COLOR_BITS;
   if (!Number.isSafeInteger(version) || version <= 0) return undefined;
-  if (color === 0) return { person: { subject: inside, version, erased: true }, xid };
+  if (color === 0) return { person: { subject, version, erased: true }, xid };
   const hasPhoto = (meta & HAS_PHOTO) !== 0;
   const areasFrom = hasPhoto ? PHOTO + ID_BYTES : PHOTO;
   if (from.length < areasFrom) return undefined;
   const areas = readAreas(from, areasFrom, meta >> COUNT_SHIFT);
   if (!areas) return undefined;
   const photo = hasPhoto ? from.toString('base64url', PHOTO, areasFrom) : undefined;
-  return { person: { subject: inside, version, color: color as Color, areas, photo }, xid };
+  return { person: { subject, version, color: color as Color, areas, photo }, xid };
 }
 
 function writeArea(to: Buffer, at: number, area: Area): number {

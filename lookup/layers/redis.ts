@@ -2,27 +2,27 @@
 // call, which brings the node's mark along: how far its records are. A node that is away, or whose mark is missing, is
 // a miss for its people and for nobody else.
 
-import type { PersonRecord, SourceMs, Subject } from '../health-code.ts';
+import type { Subject } from '../health-code.ts';
 import type { RedisNode, RedisNodes } from '../redis/nodes.ts';
-import { DROP, FILL, READ } from '../redis/scripts.ts';
+import { READ } from '../redis/scripts.ts';
 import { PLACE_BYTES, placeInto, slotOfBucket } from '../redis/slots.ts';
-import type { Layer, LayerRead } from './layer.ts';
-import { decode, ENVELOPE_BYTES_MAX, encodeInto } from './record-codec.ts';
+import type { Layer, LayerHit, LayerRead } from './layer.ts';
+import { decode } from './record-codec.ts';
+import {
+  type CallGuard,
+  type FillStats,
+  Found,
+  type FoundOptions,
+  type Mark,
+} from './redis-found.ts';
 
-export interface RedisLayerOptions {
-  readonly redisTimeoutHardMs: number;
+export interface RedisLayerOptions extends FoundOptions {
   readonly redisBatchMax: number;
   /** People who wait for one node; further ones are a miss at once. */
   readonly redisQueueMax: number;
-  readonly fenceMs: number;
 }
 
-/** One for each node. */
-export interface CallGuard {
-  run<T>(call: () => Promise<T>): Promise<T | undefined>;
-}
-
-export interface RedisLayerStats {
+export interface RedisLayerStats extends FillStats {
   reads: number;
   hits: number;
   misses: number;
@@ -30,32 +30,24 @@ export interface RedisLayerStats {
   failed: number;
   /** torn, foreign, of another format: repaired */
   unreadable: number;
-  fills: number;
-  fillsRefused: number;
 }
 
 interface Asked {
   readonly subject: Subject;
-  readonly place: Buffer;
   readonly resolve: (read: LayerRead | undefined) => void;
 }
 
-interface Fill {
-  readonly place: Buffer;
-  readonly person: PersonRecord;
-  readonly xid: number;
+/** What goes to one node as one call: who is asked for, and where each of them lies there. */
+interface Call {
+  readonly node: RedisNode;
+  readonly asked: Asked[];
+  readonly places: Buffer;
 }
 
-/** What goes to one node next. Fills that belong to one mark and one read time go together. */
+/** What waits for one node until the end of this turn of the loop. */
 interface Waiting {
-  asked: Asked[];
-  scheduled: boolean;
-}
-
-export interface Mark {
-  readonly keyspace: Buffer;
-  readonly at: SourceMs;
-  readonly epoch: string;
+  calls: Call[];
+  count: number;
 }
 
 export class RedisLayer implements Layer {
@@ -85,98 +77,86 @@ export class RedisLayer implements Layer {
   }
 
   get(subject: Subject): Promise<LayerRead | undefined> {
-    const place = Buffer.allocUnsafe(PLACE_BYTES);
-    const node = this.#nodes.nodeOf(slotOfBucket(placeInto(place, 0, subject)));
+    const node = this.#nodes.nodeOf(slotOfBucket(placeInto(PLACE, 0, subject)));
     this.stats.reads += 1;
-    if (!node) return this.#failed();
-    let waiting = this.#waiting.get(node);
-    if (!waiting) {
-      waiting = { asked: [], scheduled: false };
-      this.#waiting.set(node, waiting);
+    const call = node && this.#callTo(node);
+    if (!call) {
+      this.stats.failed += 1;
+      return Promise.resolve(undefined);
     }
-    if (waiting.asked.length >= this.#options.redisQueueMax) return this.#failed();
-    const { asked } = waiting;
-    if (!waiting.scheduled) {
-      waiting.scheduled = true;
-      setImmediate(() => this.#send(node));
-    }
-    return new Promise((resolve) => asked.push({ subject, place, resolve }));
+    call.places.set(PLACE, call.asked.length * PLACE_BYTES);
+    return new Promise((resolve) => call.asked.push({ subject, resolve }));
   }
 
-  #failed(): Promise<undefined> {
-    this.stats.failed += 1;
-    return Promise.resolve(undefined);
+  /** @returns one with room for another person; undefined when too many wait for this node */
+  #callTo(node: RedisNode): Call | undefined {
+    const { redisBatchMax, redisQueueMax } = this.#options;
+    let waiting = this.#waiting.get(node);
+    if (!waiting) {
+      waiting = { calls: [], count: 0 };
+      this.#waiting.set(node, waiting);
+    }
+    if (waiting.count >= redisQueueMax) return undefined;
+    if (waiting.count === 0) setImmediate(() => this.#send(node));
+    let call = waiting.calls.at(-1);
+    if (!call || call.asked.length === redisBatchMax) {
+      call = { node, asked: [], places: Buffer.allocUnsafe(redisBatchMax * PLACE_BYTES) };
+      waiting.calls.push(call);
+    }
+    waiting.count += 1;
+    return call;
   }
 
   #send(node: RedisNode): void {
     const waiting = this.#waiting.get(node) as Waiting;
-    const { asked } = waiting;
-    waiting.asked = [];
-    waiting.scheduled = false;
-    for (let at = 0; at < asked.length; at += this.#options.redisBatchMax) {
-      void this.#read(node, asked.slice(at, at + this.#options.redisBatchMax));
-    }
+    const { calls } = waiting;
+    waiting.calls = [];
+    waiting.count = 0;
+    for (const call of calls) void this.#read(call);
   }
 
-  async #read(node: RedisNode, asked: readonly Asked[]): Promise<void> {
-    const places = asked.length === 1 ? asked[0]?.place : Buffer.concat(asked.map((a) => a.place));
-    const timeoutMs = this.#options.redisTimeoutHardMs;
-    const reply = (await this.#guardOf(node).run(() =>
-      node.run(READ, [node.markKey], [places as Buffer], timeoutMs),
+  async #read(call: Call): Promise<void> {
+    const { node, asked, places } = call;
+    const sent = places.subarray(0, asked.length * PLACE_BYTES);
+    const guard = this.#guardOf(node);
+    const reply = (await guard.run(() =>
+      node.run(READ, [node.markKey], [sent], this.#options.redisTimeoutHardMs),
     )) as [] | [Buffer, Buffer, Buffer, Buffer] | undefined;
     if (!reply || reply.length === 0) {
       this.stats.failed += asked.length;
       for (const one of asked) one.resolve(undefined);
       return;
     }
-    const [keyspace, at, epoch, found] = reply;
+    const [keyspace, at, epoch, values] = reply;
     const mark: Mark = { keyspace, at: Number(at), epoch: epoch.toString() };
+    const found = new Found(call, mark, guard, this.stats, this.#options);
     let offset = 0;
-    for (const one of asked) {
-      const length = found[offset] as number;
-      one.resolve(this.#readOf(node, mark, one, found.subarray(offset + 1, offset + 1 + length)));
-      offset += 1 + length;
+    for (let i = 0; i < asked.length; i++) {
+      const { subject, resolve } = asked[i] as Asked;
+      const end = offset + 1 + (values[offset] as number);
+      const hit = this.#hitIn(found, i, values.subarray(offset + 1, end), subject);
+      resolve(found.read(i, hit));
+      offset = end;
     }
   }
 
-  #readOf(node: RedisNode, mark: Mark, { subject, place }: Asked, value: Buffer): LayerRead {
-    const fill = (person: PersonRecord, xid: number, asOf: SourceMs) =>
-      this.#fill(node, mark, { place, person, xid }, asOf);
+  #hitIn(found: Found, index: number, value: Buffer, subject: Subject): LayerHit | undefined {
     if (value.length === 0) {
       this.stats.misses += 1;
-      return { hit: undefined, fill };
+      return undefined;
     }
     const envelope = decode(value, subject);
     if (!envelope) {
       this.stats.unreadable += 1;
-      const { redisTimeoutHardMs } = this.#options;
-      const bad = Buffer.from(value);
-      void this.#guardOf(node).run(() =>
-        node.run(DROP, [node.markKey], [place, bad], redisTimeoutHardMs),
-      );
-      return { hit: undefined, fill };
+      found.drop(index, Buffer.from(value));
+      return undefined;
     }
     this.stats.hits += 1;
-    return { hit: { ...envelope, asOf: mark.at, epoch: mark.epoch }, fill };
-  }
-
-  #fill(node: RedisNode, mark: Mark, { place, person, xid }: Fill, asOf: SourceMs): void {
-    const packed = Buffer.allocUnsafe(PLACE_BYTES + 1 + ENVELOPE_BYTES_MAX);
-    place.copy(packed);
-    const length = encodeInto(packed, PLACE_BYTES + 1, person, xid);
-    packed[PLACE_BYTES] = length;
-    const args = [
-      mark.keyspace,
-      asOf,
-      this.#options.fenceMs,
-      mark.epoch,
-      packed.subarray(0, PLACE_BYTES + 1 + length),
-    ];
-    this.stats.fills += 1;
-    void this.#guardOf(node)
-      .run(() => node.run(FILL, [node.markKey], args, this.#options.redisTimeoutHardMs))
-      .then((written) => {
-        if (written === undefined || written === -1) this.stats.fillsRefused += 1;
-      });
+    const { person, xid } = envelope;
+    const { at: asOf, epoch } = found.mark;
+    return { person, xid, asOf, epoch };
   }
 }
+
+/** Where the last one asked for lies; copied at once. */
+const PLACE = Buffer.alloc(PLACE_BYTES);

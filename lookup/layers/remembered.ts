@@ -28,9 +28,9 @@ export interface Negative {
   readonly untilMonoMs: number;
 }
 
-/** For an answer that outlives this tick. */
-export function settle(found: Found): Found {
-  const { color, photo, version, asOf, ageMs, stale, layer } = found;
+/** For an answer that outlives this tick. @param layer which one had it, if not the one that holds it now */
+export function settle(found: Found, layer = found.layer): Found {
+  const { color, photo, version, asOf, ageMs, stale } = found;
   return { outcome: 'found', color, photo, version, asOf, ageMs, stale, layer };
 }
 
