@@ -45,7 +45,7 @@ class FeedTimeoutError extends Error {
   override readonly name = 'FeedTimeoutError';
 }
 
-/** The outbox no longer has all since this cursor, or is another source's. */
+/** The outbox no longer has all since this cursor. */
 export class CannotReplayError extends Error {
   override readonly name = 'CannotReplayError';
 }
@@ -132,14 +132,18 @@ export class OutboxFeed implements Feed {
 
   /**
    * People who changed after one cursor and no later than another, in pieces.
-   * @throws CannotReplayError
+   * @param to where the feed is
+   * @throws CannotReplayError; or, as for any failure, when this is no longer the source that the feed has read
    */
   async *replay(from: Cursor, to: Cursor, signal: AbortSignal): AsyncGenerator<PersonChange[]> {
     let position = START;
     for (;;) {
-      const rows = await this.#rows(from, to.snapshot, position, signal);
+      const since = { ...from, token: to.token };
+      const rows = await this.#rows(since, to.snapshot, position, signal);
       const head = this.#headOf(rows);
-      if (cannotContinue(from, head))
+      // Whoever reads the feed will see it too, and begins a new epoch: until then nothing can be said of a node.
+      if (isOtherSource(to, head)) throw new Error('the source is not the one that was read');
+      if (cannotContinue(since, head))
         throw new CannotReplayError('the outbox no longer has all since then');
       const changes = changesOf(rows);
       yield changes.people;

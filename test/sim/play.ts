@@ -25,9 +25,15 @@ const KINDS = {
 };
 
 const PEACE = { asks: 12, writes: 8, endings: 4, passes: 10 };
-const TROUBLE = { links: 3, restarts: 1, pauses: 1, emptied: 0.5, clocks: 1 };
+const TROUBLE = { links: 3, restarts: 1, pauses: 1, clocks: 1 };
 /** All that may happen, but that source and Redis both forget what the other might know. */
-export const REDIS_FORGETS: Weights = { ...PEACE, ...TROUBLE, nodes: 2, promotions: 0.7 };
+export const REDIS_FORGETS: Weights = {
+  ...PEACE,
+  ...TROUBLE,
+  emptied: 0.5,
+  nodes: 2,
+  promotions: 0.7,
+};
 export const SOURCE_FORGETS: Weights = { ...PEACE, ...TROUBLE, losses: 2 };
 
 export interface Schedule {
