@@ -10,6 +10,7 @@ import { type Log, makeLog } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { readPhotoKeys } from './photo/address.ts';
 import type { RedisNodes } from './redis/nodes.ts';
+import type { Registration } from './redis/processes.ts';
 import { openRedis } from './redis-session.ts';
 import { type RelayService, startRelay } from './relay-service.ts';
 import { type Service, startService } from './service.ts';
@@ -59,8 +60,7 @@ export async function serve(
 }
 
 /** What one process does: answer, carry the feed, or both. */
-export const ROLES = ['lookup', 'relay', 'all'] as const;
-export type Role = (typeof ROLES)[number];
+export type Role = Registration['role'];
 
 function pools(config: Config) {
   const url = required(config, 'postgresUrl');

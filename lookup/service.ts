@@ -15,6 +15,7 @@ import { Freshness } from './feed/freshness.ts';
 import { applyBatch } from './feed/held.ts';
 import { OutboxFeed } from './feed/outbox.ts';
 import { keepSwept } from './feed/sweep.ts';
+import { timed } from './feed/timed-source.ts';
 import { GuardedSource } from './guards/guarded-source.ts';
 import { SingleFlight } from './guards/single-flight.ts';
 import type { Answer, Found } from './health-code.ts';
@@ -32,7 +33,6 @@ import { Metrics, type Reading, reading } from './metrics.ts';
 import { PhotoAddresses, type PhotoKeys } from './photo/address.ts';
 import { Photos } from './photo/photos.ts';
 import type { RedisNodes } from './redis/nodes.ts';
-import type { Source } from './source/source.ts';
 import type { Sql } from './source/sql.ts';
 import { SqlSource } from './source/sql-source.ts';
 import { withRedis } from './with-redis.ts';
@@ -89,7 +89,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   const photos = new Photos(photoSource, config, clock);
 
   // Guards, and the heart
-  const guarded = new GuardedSource(timed(source, freshness, clock), config, clock, log);
+  const guarded = new GuardedSource(timed(source, freshness.clock, clock), config, clock, log);
   const flights = new SingleFlight<Answer>();
   const lookup = new Lookup(
     {
@@ -384,16 +384,4 @@ async function finishHttp(http: HttpEdge, inFlight: () => number, withinMs: numb
   while (inFlight() > 0 && performance.now() < until)
     await new Promise((resolve) => setTimeout(resolve, 5));
   http.close();
-}
-
-/** Every read of the source is a round trip that tells its time. */
-function timed(source: Source, freshness: Freshness, clock: Clock): Source {
-  return {
-    async load(subjects, signal) {
-      const asked = clock.monoMs();
-      const loaded = await source.load(subjects, signal);
-      freshness.clock.observe(loaded.asOf, asked);
-      return loaded;
-    },
-  };
 }

@@ -42,7 +42,11 @@ const RANKS: readonly Rank[] = [
   { rank: 2, files: /^layers\/(memory|redis)\.ts/ },
   { rank: 2, files: /^(feed\/(outbox|redis-stream)|redis\/cluster)\.ts/ },
   // What the feed is made of: statements, messages, what is held.
-  { rank: 1.5, files: /^feed\/(outbox-sql|lease|message|node-writer|held)\.ts/, own: true },
+  {
+    rank: 1.5,
+    files: /^feed\/(outbox-sql|lease|message|node-writer|held|timed-source)\.ts/,
+    own: true,
+  },
   { rank: 2, files: /^source\/(postgres|embedded|migrate|sql-source)\.ts/ },
   { rank: 2, files: /^photo\//, own: true },
   { rank: 0.5, files: /^(redis\/|layers\/record-codec\.ts)/, own: true },

@@ -2,7 +2,8 @@
 
 import { idToUuid, type Subject, uuidToId } from '../health-code.ts';
 import { decode } from '../layers/record-codec.ts';
-import type { RedisNode, RedisNodes } from '../redis/nodes.ts';
+import { byNode } from '../redis/by-node.ts';
+import type { RedisNodes } from '../redis/nodes.ts';
 import { readBuckets } from '../redis/records.ts';
 import { BUCKETS, slotOfBucket } from '../redis/slots.ts';
 import { FIRST_PAGE } from '../source/people.ts';
@@ -60,7 +61,8 @@ const BUCKETS_A_CALL_MAX = 2_048;
 
 /** Subjects of all records in Redis that can be read, node by node. @throws when a node does not answer */
 export async function* subjectsInRedis(nodes: RedisNodes): AsyncGenerator<Subject[]> {
-  for (const [node, buckets] of bucketsByNode(nodes)) {
+  const all = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
+  for (const [node, buckets] of byNode(nodes, all, slotOfBucket).sorted) {
     let some = 8;
     for (let at = 0; at < buckets.length; ) {
       const records = await readBuckets(node, buckets.slice(at, at + some), TIMEOUT_MS);
@@ -71,16 +73,4 @@ export async function* subjectsInRedis(nodes: RedisNodes): AsyncGenerator<Subjec
       some = Math.min(Math.max(1, fitting), 2 * some, BUCKETS_A_CALL_MAX);
     }
   }
-}
-
-function bucketsByNode(nodes: RedisNodes): Map<RedisNode, number[]> {
-  const sorted = new Map<RedisNode, number[]>();
-  for (let bucket = 0; bucket < BUCKETS; bucket++) {
-    const node = nodes.nodeOf(slotOfBucket(bucket));
-    if (!node) continue;
-    const list = sorted.get(node);
-    if (list) list.push(bucket);
-    else sorted.set(node, [bucket]);
-  }
-  return sorted;
 }

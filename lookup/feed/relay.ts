@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { colorName } from '../health-code.ts';
 import type { Log } from '../log.ts';
+import { byNode } from '../redis/by-node.ts';
 import type { RedisNode, RedisNodes } from '../redis/nodes.ts';
 import { APPEND, CLAIM_FEED, FEED_KEY, FLOORS_KEY, HEAD_KEY } from '../redis/scripts.ts';
 import { slotOf } from '../redis/slots.ts';
@@ -292,28 +293,20 @@ class Term {
     placed: readonly Packed[],
     signal: AbortSignal,
   ): Promise<void> {
-    const bySlot = this.#sort(placed);
+    const sorted = this.#sort(placed);
     await this.#each(async (writer) => {
       if (writer.state === 'caught' && !ahead) {
         // What came since it was caught up, this batch included.
         await this.#replay(writer, writer.cursor as Cursor, cursor, signal);
         writer.state = 'current';
       } else if (writer.state === 'current') {
-        await writer.write(bySlot.get(writer.node) ?? [], cursor);
+        await writer.write(bytesOf(sorted.get(writer.node)), cursor);
       }
     });
   }
 
-  #sort(records: readonly Packed[]): Map<RedisNode, Buffer[]> {
-    const sorted = new Map<RedisNode, Buffer[]>();
-    for (const { slot, bytes } of records) {
-      const node = this.#parts.nodes.nodeOf(slot);
-      if (!node) continue;
-      const list = sorted.get(node);
-      if (list) list.push(bytes);
-      else sorted.set(node, [bytes]);
-    }
-    return sorted;
+  #sort(records: readonly Packed[]): Map<RedisNode, Packed[]> {
+    return byNode(this.#parts.nodes, records, ({ slot }) => slot).sorted;
   }
 
   /** Not all that changed is in this batch: each node gets it from the outbox, or begins anew. */
@@ -418,7 +411,8 @@ class Term {
   async #replay(writer: NodeWriter, from: Cursor, to: Cursor, signal: AbortSignal): Promise<void> {
     this.#stats.replays += 1;
     for await (const people of this.#parts.replays.replay(from, to, signal)) {
-      await writer.write(this.#sort(people.map(packPlaced)).get(writer.node) ?? [], undefined);
+      const sorted = this.#sort(people.map(packPlaced));
+      await writer.write(bytesOf(sorted.get(writer.node)), undefined);
     }
     await writer.write([], to);
   }
@@ -463,4 +457,5 @@ class Term {
   }
 }
 
+const bytesOf = (records: readonly Packed[] = []) => records.map(({ bytes }) => bytes);
 const newKeyspace = () => randomBytes(6).toString('hex');

@@ -1,4 +1,5 @@
 import { uuidToId } from '../health-code.ts';
+import { byNode } from '../redis/by-node.ts';
 import type { RedisNode, RedisNodes } from '../redis/nodes.ts';
 import { SWEEP, SWEEP_KEYSPACES } from '../redis/scripts.ts';
 import { PLACE_BYTES, placeInto, slotOfBucket } from '../redis/slots.ts';
@@ -77,19 +78,17 @@ async function sweepRedis(
   nodes: RedisNodes,
   rows: readonly { subject: string; version: string }[],
 ): Promise<void> {
-  const byNode = new Map<RedisNode, Buffer[]>();
-  for (const row of rows) {
-    const packed = Buffer.allocUnsafe(PLACE_BYTES + 8);
-    const slot = slotOfBucket(placeInto(packed, 0, uuidToId(row.subject)));
-    packed.writeDoubleBE(Number(row.version), PLACE_BYTES);
-    const node = nodes.nodeOf(slot);
-    if (!node) throw new Error('a slot has no node');
-    const list = byNode.get(node);
-    if (list) list.push(packed);
-    else byNode.set(node, [packed]);
-  }
-  const calls = [...byNode].map(([node, list]) =>
-    node.run(SWEEP, [node.markKey], [Buffer.concat(list)], CALL_TIMEOUT_MS),
-  );
+  const placed = rows.map(({ subject, version }) => {
+    const bytes = Buffer.allocUnsafe(PLACE_BYTES + 8);
+    const slot = slotOfBucket(placeInto(bytes, 0, uuidToId(subject)));
+    bytes.writeDoubleBE(Number(version), PLACE_BYTES);
+    return { slot, bytes };
+  });
+  const { sorted, homeless } = byNode(nodes, placed, ({ slot }) => slot);
+  if (homeless) throw new Error('a slot has no node');
+  const calls = [...sorted].map(([node, list]) => {
+    const packed = Buffer.concat(list.map(({ bytes }) => bytes));
+    return node.run(SWEEP, [node.markKey], [packed], CALL_TIMEOUT_MS);
+  });
   await Promise.all(calls);
 }

@@ -2,8 +2,10 @@
 // the keyspace that its node had before the page was read: if the node was emptied since, the page is read again.
 
 import { idToUuid } from '../health-code.ts';
+import { byNode } from '../redis/by-node.ts';
 import type { RedisNode, RedisNodes } from '../redis/nodes.ts';
-import { FILL, READ } from '../redis/scripts.ts';
+import { readMark } from '../redis/records.ts';
+import { FILL } from '../redis/scripts.ts';
 import { FIRST_PAGE, type PeoplePage, readPeople } from '../source/people.ts';
 import type { Sql } from '../source/sql.ts';
 import { packPlaced } from './node-writer.ts';
@@ -79,7 +81,7 @@ interface Page {
   readonly after: string;
   readonly limit: number;
   readonly page: PeoplePage;
-  readonly keyspaces: ReadonlyMap<string, Buffer>;
+  readonly keyspaces: ReadonlyMap<string, string>;
 }
 
 async function writePage(
@@ -94,11 +96,13 @@ async function writePage(
   let { page, keyspaces } = first;
   for (let tries = 1; ; tries++) {
     const again = new Set<string>();
-    const { sorted, homeless } = byNode(nodes, page);
+    const placed = page.people.map(packPlaced);
+    const { sorted, homeless } = byNode(nodes, placed, ({ slot }) => slot);
     // A node that was emptied asks for its own people only, and others may be away just then.
     if (homeless && !options.only) again.add('a slot that no node holds');
-    const calls = [...sorted].map(async ([node, records]) => {
+    const calls = [...sorted].map(async ([node, list]) => {
       if (!wanted(node)) return;
+      const records = list.map(({ bytes }) => bytes);
       const done = await fillNode(node, records, page, keyspaces.get(node.name), options.fenceMs);
       if (done === undefined) again.add(node.name);
       else written += done;
@@ -131,7 +135,7 @@ async function fillNode(
   node: RedisNode,
   records: readonly Buffer[],
   page: PeoplePage,
-  keyspace: Buffer | undefined,
+  keyspace: string | undefined,
   fenceMs: number,
 ): Promise<number | undefined> {
   if (!keyspace) return undefined;
@@ -150,31 +154,12 @@ async function fillNode(
   return written;
 }
 
-/** `homeless`: nobody holds the slot of some of them. */
-function byNode(nodes: RedisNodes, page: PeoplePage) {
-  const sorted = new Map<RedisNode, Buffer[]>();
-  let homeless = false;
-  for (const person of page.people) {
-    const { slot, bytes } = packPlaced(person);
-    const node = nodes.nodeOf(slot);
-    if (!node) {
-      homeless = true;
-      continue;
-    }
-    const list = sorted.get(node);
-    if (list) list.push(bytes);
-    else sorted.set(node, [bytes]);
-  }
-  return { sorted, homeless };
-}
-
-async function keyspacesOf(nodes: RedisNodes): Promise<Map<string, Buffer>> {
-  const found = new Map<string, Buffer>();
+async function keyspacesOf(nodes: RedisNodes): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
   const asking = nodes.masters.map(async (node) => {
     try {
-      const reply = await node.run(READ, [node.markKey], [Buffer.alloc(0)], CALL_TIMEOUT_MS);
-      const [keyspace] = reply as Buffer[];
-      if (keyspace) found.set(node.name, keyspace);
+      const mark = await readMark(node, CALL_TIMEOUT_MS);
+      if (mark) found.set(node.name, mark.keyspace);
     } catch {
       // Asked again with the page.
     }

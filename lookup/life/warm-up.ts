@@ -6,8 +6,9 @@ import type { Clock } from '../clock.ts';
 import type { Freshness } from '../feed/freshness.ts';
 import { decode } from '../layers/record-codec.ts';
 import type { Remembered } from '../layers/remembered.ts';
+import { byNode } from '../redis/by-node.ts';
 import type { RedisNode, RedisNodes } from '../redis/nodes.ts';
-import { READ_BUCKETS } from '../redis/scripts.ts';
+import { type NodeRecords, readBuckets } from '../redis/records.ts';
 import { BUCKETS, slotOfBucket } from '../redis/slots.ts';
 
 export interface WarmUpParts {
@@ -46,8 +47,8 @@ export async function warmUp(
     while (!isDone()) {
       const buckets = calls.next().value;
       if (!buckets) return;
-      for (const [node, list] of byNode(parts.nodes, buckets)) {
-        const got = await readBuckets(parts, node, list);
+      for (const [node, list] of byNode(parts.nodes, buckets, slotOfBucket).sorted) {
+        const got = await keepBuckets(parts, node, list);
         if (got === undefined) failures += 1;
         else kept += got;
       }
@@ -72,41 +73,25 @@ function* stretches(): Generator<number[], undefined> {
   return undefined;
 }
 
-function byNode(nodes: RedisNodes, buckets: readonly number[]): Map<RedisNode, number[]> {
-  const sorted = new Map<RedisNode, number[]>();
-  for (const bucket of buckets) {
-    const node = nodes.nodeOf(slotOfBucket(bucket));
-    if (!node) continue;
-    const list = sorted.get(node);
-    if (list) list.push(bucket);
-    else sorted.set(node, [bucket]);
-  }
-  return sorted;
-}
-
 /** @returns records kept; undefined when the node did not answer */
-async function readBuckets(
+async function keepBuckets(
   { memory, freshness, clock }: WarmUpParts,
   node: RedisNode,
   buckets: readonly number[],
 ): Promise<number | undefined> {
   const resolved = freshness.resolved;
   const beganMonoMs = clock.monoMs();
-  const packed = Buffer.allocUnsafe(buckets.length * 3);
-  for (const [i, bucket] of buckets.entries()) packed.writeUIntBE(bucket, i * 3, 3);
-  let reply: Buffer[];
+  let read: NodeRecords | undefined;
   try {
-    reply = (await node.run(READ_BUCKETS, [node.markKey], [packed], CALL_TIMEOUT_MS)) as Buffer[];
+    read = await readBuckets(node, buckets, CALL_TIMEOUT_MS);
   } catch {
     return undefined;
   }
-  const [, at, epoch, found] = reply;
   // A node that is behind, or of another source: what lies there cannot be vouched for.
-  if (!found || Number(at) < resolved || epoch?.toString() !== freshness.epoch) return 0;
+  if (!read || read.mark.at < resolved || read.mark.epoch !== freshness.epoch) return 0;
   let kept = 0;
-  for (let offset = 0; offset < found.length; offset += 1 + (found[offset] as number)) {
-    const end = offset + 1 + (found[offset] as number);
-    const envelope = decode(found.subarray(offset + 1, end));
+  for (const value of read.values) {
+    const envelope = decode(value);
     if (!envelope || 'erased' in envelope.person) continue;
     const { person, xid } = envelope;
     if (!freshness.mayKeep(xid, beganMonoMs)) continue;

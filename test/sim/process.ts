@@ -7,6 +7,7 @@ import { Freshness, type FreshnessOptions } from '../../lookup/feed/freshness.ts
 import { applyBatch, type Held } from '../../lookup/feed/held.ts';
 import { OutboxFeed } from '../../lookup/feed/outbox.ts';
 import { RedisStream } from '../../lookup/feed/redis-stream.ts';
+import { timed } from '../../lookup/feed/timed-source.ts';
 import { GuardedCalls } from '../../lookup/guards/guarded-calls.ts';
 import { GuardedSource } from '../../lookup/guards/guarded-source.ts';
 import { SingleFlight } from '../../lookup/guards/single-flight.ts';
@@ -20,7 +21,6 @@ import { keepSourceTime } from '../../lookup/life/source-time.ts';
 import { noLog } from '../../lookup/log.ts';
 import { Lookup } from '../../lookup/lookup.ts';
 import type { RedisNode } from '../../lookup/redis/nodes.ts';
-import type { Source } from '../../lookup/source/source.ts';
 import { SqlSource } from '../../lookup/source/sql-source.ts';
 import { judge, WrongAnswerError } from './judge.ts';
 import { Link, type LinkState } from './network.ts';
@@ -90,7 +90,7 @@ export class SimProcess {
     const negatives = new BoundedMap<string, Negative>({ entriesMax: config.negativeEntriesMax });
     const whole = new BoundedMap<string, Found>({ entriesMax: config.wholeEntriesMax });
     let historyToken: string | undefined;
-    const source = timed(new SqlSource(this.sql, () => historyToken), freshness, clock);
+    const source = timed(new SqlSource(this.sql, () => historyToken), freshness.clock, clock);
     const guards = new Map<string, GuardedCalls>();
     const guardOf = ({ name: of }: RedisNode) => {
       const guard = guards.get(of) ?? new GuardedCalls(of, config, noLog);
@@ -188,16 +188,4 @@ export class SimProcess {
       throw new WrongAnswerError(`${this.name}: ${subject} is ${version} after ${newest.version}`);
     if (!newest || newest.losses <= losses) this.#newest.set(subject, { version, losses });
   }
-}
-
-/** As service.ts has it: every read of the source is a round trip that tells its time. */
-function timed(source: Source, freshness: Freshness, clock: SimClock): Source {
-  return {
-    async load(subjects, signal) {
-      const asked = clock.monoMs();
-      const loaded = await source.load(subjects, signal);
-      freshness.clock.observe(loaded.asOf, asked);
-      return loaded;
-    },
-  };
 }
