@@ -9,6 +9,7 @@ import type { OwnPostgres } from '../../test/own-postgres.ts';
 import type { RedisCluster } from '../../test/redis-cluster.ts';
 import { type CommandEnded, runCommand } from './command.ts';
 import { makeKeys, type RigKeys } from './keys.ts';
+import { makeLogins } from './logins.ts';
 import { seed } from './people.ts';
 import { portsOf } from './rig-ports.ts';
 import { type Served, startServed } from './served.ts';
@@ -32,7 +33,7 @@ export interface RigOptions {
   readonly people?: number;
   /** All ports from here on, in the order of the names below; free ones unless told. */
   readonly firstPort?: number;
-  /** LOOKUP_… of every relay and service. */
+  /** LOOKUP_… of every relay and service; each has a login of its own for the source, besides. */
   readonly env?: Readonly<Record<string, string>>;
   /** Told each line that a process logs. @param name postgres, redis-1, relay-1, service-1 and so on; rig itself */
   readonly onLine?: (name: string, line: string) => void;
@@ -89,20 +90,18 @@ async function build(options: RigOptions, undo: (() => Promise<unknown>)[]): Pro
     ...options.env,
   };
   const command = (...words: string[]) => runCommand(words, env);
-  const { code, stderr } = await command('migrate');
+  const { code, stderr } = await command('migrate', '--roles');
   if (code !== 0) throw new Error(`lookup migrate failed (${code}):\n${stderr}`);
-  await seed({
-    url: postgres.url,
-    people,
-    onDone: (done) => say(`${done} of ${people} people made`),
-  });
+  const logins = await makeLogins(postgres.url);
+  const onDone = (done: number) => say(`${done} of ${people} people made`);
+  if (people > 0) await seed({ url: postgres.url, people, onDone });
 
   say(`starting ${relays} relays and ${services} services`);
   const served = await allOf(
     ports.processes.map(async (one) => {
       const started = await startServed({
         ...one,
-        env,
+        env: { ...env, LOOKUP_POSTGRES_URL: logins[one.role] },
         onLine: (line) => onLine(one.name, line),
       });
       undo.push(() => started.stop());
