@@ -18,6 +18,8 @@ export interface OwnPostgres {
   /** Superuser on an empty database. */
   readonly url: string;
   readonly dataDir: string;
+  /** Of the postmaster that runs now, or ran last. */
+  readonly pid: number;
   /** fast: ends sessions and says goodbye; immediate: as if it had crashed. Resolves when it has ended. */
   stop(mode: 'fast' | 'immediate'): Promise<void>;
   /** After a stop or kill9. */
@@ -66,6 +68,9 @@ export async function startPostgres(
   const postgres: OwnPostgres = {
     url: urlOf(port, password),
     dataDir,
+    get pid() {
+      return server.pid;
+    },
     stop: (mode) => end(mode === 'fast' ? 'SIGINT' : 'SIGQUIT'),
     async start() {
       if (server.outcome()) server = await startCluster(options, port);

@@ -27,19 +27,21 @@ const withTail = (shape: Shape, rate: number): Shape => {
 export const steady = (rate: number, seconds: number): Shape =>
   withTail({ from: rate, stages: [{ seconds, to: rate }] }, rate);
 
+/** Who goes to work does so at nine, however many they are. */
+const [UP_SECONDS_MOST, DOWN_SECONDS_MOST] = [120, 240];
+
 /** Nine o'clock: from a tenth up to the peak in a quarter of its time, the peak, and half as steeply down. */
-export const morning = (rate: number, seconds: number): Shape =>
-  withTail(
-    {
-      from: rate * 0.1,
-      stages: [
-        { seconds: seconds / 4, to: rate },
-        { seconds, to: rate },
-        { seconds: seconds / 2, to: rate * 0.1 },
-      ],
-    },
-    rate,
-  );
+export function morning(rate: number, seconds: number): Shape {
+  const stages = [
+    { seconds: upSeconds(seconds), to: rate },
+    { seconds, to: rate },
+    { seconds: Math.min(seconds / 2, DOWN_SECONDS_MOST), to: rate * 0.1 },
+  ];
+  return withTail({ from: rate * 0.1, stages }, rate);
+}
+
+/** Of a morning, before its peak. */
+export const upSeconds = (seconds: number): number => Math.min(seconds / 4, UP_SECONDS_MOST);
 
 /** Six to nine: a trickle for half the peak's time, and then the morning. */
 export function fromSix(rate: number, seconds: number): Shape {

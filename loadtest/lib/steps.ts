@@ -1,6 +1,6 @@
 // The steps of a breakpoint: how many questions each is, and which of them held. Imports types only.
 
-import type { Data } from './summary.ts';
+import type { Data } from './summary-data.ts';
 
 export interface Stair {
   /** Questions a second on the last step. */

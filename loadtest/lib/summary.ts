@@ -1,17 +1,7 @@
 // The end of a run: a page for people, and all of it as JSON for the runner (k6).
 
 import { settings } from './settings.ts';
-
-export interface Metric {
-  readonly type: string;
-  readonly values: Readonly<Record<string, number>>;
-  readonly thresholds?: Readonly<Record<string, { readonly ok: boolean }>>;
-}
-
-export interface Data {
-  readonly metrics: Readonly<Record<string, Metric>>;
-  readonly state: { readonly testRunDurationMs: number };
-}
+import type { Data } from './summary-data.ts';
 
 const COUNTS = [
   ...['asked', 'answered', 'shed', 'failed', 'wrong', 'stale_unmarked', 'stale_marked'],

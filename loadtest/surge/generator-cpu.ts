@@ -1,9 +1,9 @@
 // How much of the CPU that it may use the generator's process takes, each second: told to its own script over HTTP, for
-// a threshold of its own, and kept for the report. Reads /proc, so it is for Linux.
+// a threshold of its own, and kept for the report.
 
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { cpuSecondsOf } from './processes.ts';
 
 export interface GeneratorCpu {
   /** For GENERATOR_URL: answers with the last second's share, 0 to 1. */
@@ -15,24 +15,7 @@ export interface GeneratorCpu {
   stop(): Promise<void>;
 }
 
-/** Of Linux, on every machine that one meets: ticks of CPU time a second. */
-const TICKS_PER_S = 100;
 const EVERY_MS = 1_000;
-
-/** @returns CPU seconds that a process has had; undefined when there is none */
-function usedS(pid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // A command's name may hold anything, spaces and brackets too.
-    const [user, system] = stat
-      .slice(stat.lastIndexOf(')') + 2)
-      .split(' ')
-      .slice(11, 13);
-    return (Number(user) + Number(system)) / TICKS_PER_S;
-  } catch {
-    return undefined;
-  }
-}
 
 /** @param coresMax how many the generator may use */
 export async function generatorCpu(coresMax: number): Promise<GeneratorCpu> {
@@ -41,7 +24,7 @@ export async function generatorCpu(coresMax: number): Promise<GeneratorCpu> {
   let last: { readonly atMs: number; readonly usedS: number } | undefined;
   let share = 0;
   const sample = () => {
-    const used = pid === undefined ? undefined : usedS(pid);
+    const used = pid === undefined ? undefined : cpuSecondsOf(pid);
     const now = used === undefined ? undefined : { atMs: performance.now(), usedS: used };
     share =
       last && now ? ((now.usedS - last.usedS) * 1_000) / ((now.atMs - last.atMs) * coresMax) : 0;

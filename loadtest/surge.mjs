@@ -1,0 +1,125 @@
+// npm run surge: builds, and runs a load test with all that it needs. Plain JavaScript: it runs before anything is
+// built, on every supported Node.
+
+import { execFileSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { findPostgres, findRedis } from '../test/needs.mjs';
+import { findK6, HOW_TO_GET } from './tools.mjs';
+
+const HELP = `npm run surge -- [scenario] [options]
+
+Brings up PostgreSQL, a Redis Cluster, relays and services on this machine, loads made people, runs a scenario of k6,
+ends all that it started, and writes a report to open in a browser. The exit code is 0 only if every budget held.
+
+  scenario            morning-surge, unless told
+  --scale SCALE       ci: 100,000 people, under 3 minutes; day: 1,000,000; full: 10,000,000, about an hour (ci)
+  --list              names the scenarios, and what can be broken on purpose
+  --json              the result as one object on standard output
+  --out DIR           where reports are kept (test-output/surge)
+  --people N          other than the scale's
+  --rate N            first openings a second at the peak; 1.8 questions for each
+  --seconds N         of the peak; then not everybody is asked
+  --services N        processes that answer (2)
+  --service-cores N   of CPU, as 0.2, that all of them together may use; needs root and cgroups
+  --break WHAT        breaks something on purpose: a budget must fail
+  --help
+
+Exit codes: 0 every budget held; 1 some did not; 2 it could not be run; 130 it was ended.
+`;
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+function leave(code, text) {
+  process.stderr.write(`${text}\n`);
+  process.exit(code);
+}
+
+function wordsOf() {
+  try {
+    const text = { type: 'string' };
+    const flag = { type: 'boolean', default: false };
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        scale: { ...text, default: 'ci' },
+        list: flag,
+        json: flag,
+        help: { ...flag, short: 'h' },
+        out: text,
+        people: text,
+        rate: text,
+        seconds: text,
+        services: text,
+        'service-cores': text,
+        break: text,
+      },
+    });
+  } catch (error) {
+    return leave(2, `${error.message}\n\n${HELP}`);
+  }
+}
+
+/** Name of the option -> least, most. */
+const NUMBERS = {
+  people: [1_000, 30_000_000],
+  rate: [1, 1_000_000],
+  seconds: [1, 86_400],
+  services: [1, 16],
+  'service-cores': [0.05, 64],
+};
+
+function numbersOf(values) {
+  return Object.fromEntries(
+    Object.entries(NUMBERS).map(([name, [least, most]]) => {
+      if (values[name] === undefined) return [name, undefined];
+      const value = Number(values[name]);
+      if (!(value >= least && value <= most))
+        leave(2, `--${name} ${values[name]}: must be a number from ${least} to ${most}`);
+      return [name, value];
+    }),
+  );
+}
+
+const { values, positionals } = wordsOf();
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const numbers = numbersOf(values);
+if (positionals.length > 1) leave(2, `${positionals[1]}: one scenario at a time\n\n${HELP}`);
+try {
+  execFileSync(process.execPath, ['lookup/build.mjs'], { cwd: root, stdio: ['ignore', 2, 2] });
+} catch {
+  leave(2, 'The build failed, so nothing was started.');
+}
+const { main, list, names } = await import('../dist/rig/loadtest/surge/main.js');
+if (values.list) {
+  process.stdout.write(list());
+  process.exit(0);
+}
+const [scenario = 'morning-surge'] = positionals;
+const known = (what, value, all) => {
+  if (value !== undefined && !all.includes(value))
+    leave(2, `${value}: no such ${what}; there are ${all.join(', ')}`);
+};
+known('scenario', scenario, names.scenarios);
+known('scale', values.scale, names.scales);
+known('thing to break', values.break, names.broken);
+const missing = [
+  ...(findPostgres() ? [] : ['PostgreSQL (postgresql)']),
+  ...(findRedis() ? [] : ['Redis (redis-server)']),
+];
+if (missing.length > 0)
+  leave(
+    2,
+    `Not here: the servers of ${missing.join(' and ')}. "npm test" installs them where it can.`,
+  );
+const k6 = findK6();
+if (!k6) leave(2, HOW_TO_GET);
+process.exitCode = await main({
+  ...{ scenario, scale: values.scale, json: values.json, out: values.out, broken: values.break },
+  ...{ people: numbers.people, rate: numbers.rate, seconds: numbers.seconds },
+  ...{ services: numbers.services, serviceCores: numbers['service-cores'], k6 },
+});

@@ -1,0 +1,102 @@
+// One run of a script by k6, with its figures of each second and its summary.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { dropFolder, heldFolder, keep } from '../../test/keeper.ts';
+import type { Data } from '../lib/summary-data.ts';
+import { ROOT } from '../rig/root.ts';
+import { withoutOurs } from '../rig/served.ts';
+import type { GeneratorCpu } from './generator-cpu.ts';
+import { follower, Seconds } from './seconds.ts';
+
+export interface K6Options {
+  /** Where it is. */
+  readonly k6: string;
+  /** Name of a file in loadtest/, without its ending. */
+  readonly script: string;
+  /** As lib/settings.ts reads it. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly generator: GeneratorCpu;
+  /** It is ended when it takes longer. */
+  readonly secondsMax: number;
+  readonly signal: AbortSignal;
+  /** Told once a second. */
+  readonly onSecond: (seconds: Seconds) => void;
+}
+
+export interface K6Ended {
+  /** 0: all of its budgets held; 99: some did not. */
+  readonly code: number;
+  readonly summary: Summary;
+  readonly seconds: Seconds;
+}
+
+/** What lib/summary.ts writes. */
+export interface Summary {
+  readonly scenario: string;
+  readonly broken: readonly string[];
+  readonly metrics: Data['metrics'];
+  readonly testRunDurationMs: number;
+  /** Of a breakpoint. */
+  readonly heldPerS?: number;
+  readonly heldStep?: number;
+  readonly limitedBy?: string;
+}
+
+const EVERY_MS = 1_000;
+const PRINTED_MAX = 4_000;
+/** Its collector runs a third as often: what it costs is the service's, on a machine that is shared. */
+const COLLECTOR = { GOGC: '400' };
+const NO_NETWORK = { K6_NO_USAGE_REPORT: 'true', K6_AUTO_EXTENSION_RESOLUTION: 'false' };
+
+/** @throws when it could not run its course: a script that does not load, a system that is not there */
+export async function runK6(options: K6Options): Promise<K6Ended> {
+  const { k6, script, env, generator, secondsMax, signal, onSecond } = options;
+  const dir = heldFolder();
+  const [lines, summary] = [join(dir, 'lines'), join(dir, 'summary.json')];
+  const seconds = new Seconds();
+  const read = follower(lines, (line) => seconds.add(line));
+  let printed = '';
+  try {
+    const run = await keep({
+      command: k6,
+      args: [
+        ...['run', '--quiet', '--include-system-env-vars', '--log-format', 'raw'],
+        ...['--console-output', lines, join(ROOT, 'loadtest', `${script}.ts`)],
+      ],
+      cwd: ROOT,
+      env: {
+        ...withoutOurs(process.env),
+        ...COLLECTOR,
+        ...NO_NETWORK,
+        ...env,
+        ...{ SERIES: '1', SUMMARY: summary, GENERATOR_URL: generator.url },
+      },
+      onOutput: (_, text) => {
+        printed = (printed + text).slice(-PRINTED_MAX);
+      },
+    });
+    generator.watch(run.pid);
+    const end = () => run.kill('SIGINT');
+    const late = setTimeout(end, secondsMax * 1_000);
+    signal.addEventListener('abort', end);
+    const ticking = setInterval(() => {
+      read();
+      onSecond(seconds);
+    }, EVERY_MS);
+    const { code } = await run.ended;
+    clearInterval(ticking);
+    clearTimeout(late);
+    signal.removeEventListener('abort', end);
+    signal.throwIfAborted();
+    read();
+    // 99: a threshold; 108: a threshold that ends the run at once.
+    if (code === null || ![0, 99, 108].includes(code))
+      throw new Error(
+        `k6 ended with ${code} in ${script}.ts:\n${printed}\n${seconds.said.join('\n')}`,
+      );
+    return { code, summary: JSON.parse(readFileSync(summary, 'utf8')), seconds };
+  } finally {
+    await dropFolder(dir);
+  }
+}

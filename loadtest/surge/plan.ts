@@ -1,0 +1,138 @@
+// What a run will be, from the words of its command: how many people, at which rate, for how long, on which system.
+
+import {
+  arrivalsOf,
+  fromSix,
+  morning,
+  type Shape,
+  secondsOf,
+  stairs,
+  steady,
+} from '../lib/shapes.ts';
+
+export const SCALES = ['ci', 'day', 'full'] as const;
+export type ScaleName = (typeof SCALES)[number];
+
+interface Scale {
+  readonly people: number;
+  /** First openings a second at the peak. */
+  readonly rate: number;
+  /** Of the peak, for scenarios that do not ask everybody. */
+  readonly seconds: number;
+  /** Everybody is asked once, in scenarios that can. */
+  readonly allPeople: boolean;
+}
+
+/** What k6 can ask on two cores that run the system as well is what bounds the rates. */
+const OF_SCALE: Readonly<Record<ScaleName, Scale>> = {
+  ci: { people: 100_000, rate: 500, seconds: 30, allPeople: false },
+  day: { people: 1_000_000, rate: 2_000, seconds: 180, allPeople: true },
+  full: { people: 10_000_000, rate: 4_000, seconds: 600, allPeople: true },
+};
+
+type ShapeName = 'steady' | 'morning' | 'from-six' | 'stairs';
+
+interface ScenarioPlan {
+  readonly shape: ShapeName;
+  /** Of the scale's rate. */
+  readonly rateShare: number;
+  /** Seconds of the peak; undefined: the scale's. */
+  readonly seconds?: Readonly<Record<ScaleName, number>>;
+  readonly asksEverybody?: true;
+}
+
+/** Highest step of the stairs, of the scale's rate: above what one generator can ask. */
+const STAIRS_SHARE = 3;
+
+export const PLANS = {
+  smoke: { shape: 'steady', rateShare: 0.05, seconds: { ci: 10, day: 20, full: 20 } },
+  'morning-surge': { shape: 'morning', rateShare: 1, asksEverybody: true },
+  'cold-morning': { shape: 'from-six', rateShare: 1 },
+  'recolor-at-peak': { shape: 'morning', rateShare: 1 },
+  'hot-key': { shape: 'steady', rateShare: 0.6 },
+  breakpoint: {
+    shape: 'stairs',
+    rateShare: STAIRS_SHARE,
+    seconds: { ci: 60, day: 240, full: 240 },
+  },
+  overload: { shape: 'steady', rateShare: 0.2, seconds: { ci: 60, day: 120, full: 120 } },
+  soak: { shape: 'steady', rateShare: 0.5, seconds: { ci: 60, day: 3_600, full: 3_600 } },
+} as const satisfies Record<string, ScenarioPlan>;
+export type ScenarioName = keyof typeof PLANS;
+
+export interface Plan {
+  readonly scenario: ScenarioName;
+  readonly scale: ScaleName;
+  readonly seed: number;
+  readonly people: number;
+  readonly rate: number;
+  /** Of the peak: what the script is told. */
+  readonly seconds: number;
+  readonly shape: Shape;
+  /** Of the whole load. */
+  readonly secondsOfLoad: number;
+  /** Different people who are asked, at least. */
+  readonly peopleAsked: number;
+  readonly allPeople: boolean;
+  readonly services: number;
+  readonly relays: number;
+  readonly masters: number;
+  readonly replicas: number;
+  /** Of each service. */
+  readonly memoryRecordsMax: number;
+}
+
+export interface PlanWords {
+  readonly scenario: ScenarioName;
+  readonly scale: ScaleName;
+  readonly people?: number | undefined;
+  readonly rate?: number | undefined;
+  readonly seconds?: number | undefined;
+  readonly services?: number | undefined;
+}
+
+const SEED = 1;
+/** Memory of all services together holds so many of those who are asked: else Redis would have nothing to do. */
+const MEMORY_SHARE = 0.1;
+
+export function planOf(words: PlanWords): Plan {
+  const { scenario, scale, services = 2 } = words;
+  const plan: ScenarioPlan = PLANS[scenario];
+  const of = OF_SCALE[scale];
+  const people = words.people ?? of.people;
+  const rate = words.rate ?? of.rate * plan.rateShare;
+  const allPeople = of.allPeople && plan.asksEverybody === true && words.seconds === undefined;
+  const seconds =
+    words.seconds ??
+    (allPeople ? secondsForAll(people, rate) : (plan.seconds?.[scale] ?? of.seconds));
+  const shape = shapeOf(plan.shape, rate, seconds);
+  const peopleAsked = Math.min(people, arrivalsOf(shape));
+  return {
+    ...{ scenario, scale, seed: SEED, people, rate, seconds, shape, peopleAsked, allPeople },
+    secondsOfLoad: secondsOf(shape),
+    ...{ services, relays: 2, masters: 3, replicas: 3 },
+    memoryRecordsMax: Math.max(1, Math.floor((peopleAsked * MEMORY_SHARE) / services)),
+  };
+}
+
+/** As each script has it. */
+export const STEPS = 10;
+
+function shapeOf(name: ShapeName, rate: number, seconds: number): Shape {
+  if (name === 'stairs') return stairs(rate, seconds, STEPS);
+  return { steady, morning, 'from-six': fromSix }[name](rate, seconds);
+}
+
+/** k6 rounds its rates: a little more than everybody. */
+const MORE_THAN_ALL = 1.002;
+
+/** The peak's length after which everybody has arrived, before the tail begins. */
+function secondsForAll(people: number, rate: number): number {
+  let [least, most] = [0, (people * MORE_THAN_ALL) / rate];
+  while (most - least > 1) {
+    const middle = (least + most) / 2;
+    if (arrivalsOf(morning(rate, middle)) < people * MORE_THAN_ALL) least = middle;
+    else most = middle;
+  }
+  return Math.ceil(most);
+}

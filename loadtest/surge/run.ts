@@ -1,0 +1,136 @@
+// A whole run: brings up the system, loads its people, runs the scenario, and ends all that it started.
+
+import type { Result } from '../report/result.ts';
+import { type Rig, startRig } from '../rig/rig.ts';
+import { type Broken, breakOnPurpose } from './broken.ts';
+import { budget } from './budgets.ts';
+import { type CityTimes, loadCity } from './city.ts';
+import { fleetEnv } from './fleet.ts';
+import { commitOf, machineOf } from './machine.ts';
+import { overload } from './overload.ts';
+import type { Plan } from './plan.ts';
+import type { Say } from './say.ts';
+import { SCENARIOS, type Scenario } from './scenarios.ts';
+import { SOURCE_SETTINGS } from './source-count.ts';
+import { Stage } from './stage.ts';
+
+export interface RunOptions {
+  readonly plan: Plan;
+  readonly k6: { readonly path: string; readonly version: string };
+  /** Something is broken on purpose, to see its budget fail. */
+  readonly broken: Broken | undefined;
+  /** Of a core, that all services together may use; undefined: all that there is. */
+  readonly serviceCores: number | undefined;
+  readonly say: Say;
+  readonly signal: AbortSignal;
+}
+
+export const ALL_SCENARIOS: Readonly<Record<Plan['scenario'], Scenario>> = {
+  ...SCENARIOS,
+  overload: {
+    question: 'Does it go on answering while ten times as many ask as it can answer?',
+    run: overload,
+  },
+};
+
+/** Room for the import of ten million, and for what is read while it is warmed. */
+const POSTGRES = {
+  shared_buffers: '1GB',
+  max_wal_size: '8GB',
+  checkpoint_timeout: '15min',
+  maintenance_work_mem: '256MB',
+};
+
+export async function runSurge(options: RunOptions): Promise<Result> {
+  const { plan, k6, broken, say, signal } = options;
+  const startedAt = new Date().toISOString();
+  const scenario = ALL_SCENARIOS[plan.scenario];
+  say(`bringing up PostgreSQL, Redis, ${plan.relays} relays and ${plan.services} services`);
+  const lastLines: string[] = [];
+  const rig = await startRig({
+    ...{ services: plan.services, relays: plan.relays },
+    redis: { masters: plan.masters, replicas: plan.replicas },
+    postgres: { settings: { ...POSTGRES, ...SOURCE_SETTINGS } },
+    env: { ...fleetEnv(plan.services, plan.memoryRecordsMax), ...broken?.env },
+    onLine: (name, line) => keepLast(lastLines, `${name} ${line}`),
+  });
+  try {
+    signal.throwIfAborted();
+    const times = await loadCity(rig, plan, say);
+    signal.throwIfAborted();
+    say('the services begin again, in a city that is warm');
+    await restart(rig);
+    const heal = broken && (await breakOnPurpose(broken, rig, plan));
+    const stage = new Stage({ rig, plan, k6: k6.path, say, signal });
+    const outcome = await scenario.run(stage);
+    await heal?.();
+    const left = [...rig.services, ...rig.relays].filter((one) => !one.runs());
+    const budgets = [
+      ...outcome.budgets,
+      budget(
+        'processes',
+        'all run until the end',
+        left.length === 0 ? 'all do' : `ended: ${left.map(({ name }) => name).join(', ')}`,
+        left.length === 0,
+      ),
+    ];
+    return {
+      format: 1,
+      ...{ scenario: plan.scenario, question: scenario.question, scale: plan.scale, startedAt },
+      seconds: outcome.seconds,
+      ...commitOf(),
+      machine: machineOf(k6.version),
+      settings: settingsOf(options),
+      ok: budgets.every(({ ok }) => ok),
+      budgets,
+      figures: [...outcome.figures, ...figuresOfCity(times, plan)],
+      plots: outcome.plots,
+      phases: outcome.phases ?? [],
+    };
+  } catch (error) {
+    if (!signal.aborted) for (const line of lastLines.slice(-LINES_SAID)) say(line);
+    throw error;
+  } finally {
+    say('ending all that was started');
+    await rig.stop();
+  }
+}
+
+const LINES_MAX = 200;
+const LINES_SAID = 20;
+
+function keepLast(lines: string[], line: string): void {
+  lines.push(line);
+  if (lines.length > LINES_MAX) lines.shift();
+}
+
+/** As a release does: the next ones fill their memory before they take traffic. */
+export async function restart(rig: Rig): Promise<void> {
+  for (const service of rig.services) {
+    await service.stop();
+    await service.start();
+  }
+  await Promise.all(rig.services.map((one) => one.ready(60_000)));
+}
+
+function settingsOf({ plan, broken, serviceCores }: RunOptions): Result['settings'] {
+  const { people, rate, seconds, services, relays, masters, replicas, memoryRecordsMax } = plan;
+  return {
+    people,
+    'first openings a second, at the peak': rate,
+    'seconds of the peak': Math.round(seconds),
+    services,
+    relays,
+    'Redis masters': masters,
+    'Redis replicas': replicas,
+    'people in the memory of a service': memoryRecordsMax,
+    ...(serviceCores !== undefined && { service_cores: serviceCores }),
+    ...(broken && { 'broken on purpose': broken.name }),
+  };
+}
+
+const figuresOfCity = ({ importS, warmS }: CityTimes, { people }: Plan): Result['figures'] => [
+  { name: 'people imported', value: people / importS, unit: '/s', better: 'more' },
+  { name: 'people warmed into Redis', value: people / warmS, unit: '/s', better: 'more' },
+  { name: 'import and warm', value: importS + warmS, unit: 's', better: 'less' },
+];

@@ -1,0 +1,179 @@
+// The scenarios: what each asks, and what the runner does and judges besides running its script.
+
+import { oneHot, recoloring } from '../lib/schedules.ts';
+import type { Budget, Figure, Phase, Plot } from '../report/result.ts';
+import { atMost } from './budgets.ts';
+import { askedOfSource, commonBudgets, figuresOf } from './figures.ts';
+import type { ScenarioName } from './plan.ts';
+import { plotsOf } from './plots.ts';
+import { drift } from './soak.ts';
+import { type Loaded, type Stage, scheduleWords } from './stage.ts';
+
+export interface Outcome {
+  readonly budgets: readonly Budget[];
+  readonly figures: readonly Figure[];
+  readonly plots: readonly Plot[];
+  readonly phases?: readonly Phase[];
+  /** Of the load. */
+  readonly seconds: number;
+}
+
+export interface Scenario {
+  /** What it asks, in a line. */
+  readonly question: string;
+  readonly run: (stage: Stage) => Promise<Outcome>;
+}
+
+/** As lib/settings.ts has them. */
+const [HTTP_LATE_MS, GRPC_LATE_MS] = [100, 50];
+
+export const outcomeOf = (loaded: Loaded): Outcome => ({
+  budgets: commonBudgets(loaded),
+  figures: figuresOf(loaded),
+  plots: plotsOf({
+    ...{ fromMs: loaded.fromMs, seconds: loaded.ended.seconds, samples: loaded.samples },
+    ...{ generatorShares: loaded.generatorShares, generatorCores: loaded.generatorCores },
+    ...{ httpLateMs: HTTP_LATE_MS, grpcLateMs: GRPC_LATE_MS },
+  }),
+  seconds: loaded.ended.summary.testRunDurationMs / 1_000,
+});
+
+const simply = (script: string) => async (stage: Stage) => outcomeOf(await stage.load({ script }));
+
+export const SCENARIOS: Readonly<Record<Exclude<ScenarioName, 'overload'>, Scenario>> = {
+  smoke: { question: 'Do the parts fit together?', run: simply('smoke') },
+  'morning-surge': {
+    question: 'Does everyone get the right answer in time, in a city that is warm?',
+    run: simply('morning-surge'),
+  },
+  'cold-morning': {
+    question: 'Is the morning survived by a city that knows nothing yet?',
+    run: coldMorning,
+  },
+  'recolor-at-peak': {
+    question: 'Is everyone told the truth while it changes?',
+    run: async (stage) =>
+      outcomeOf(
+        await stage.load({
+          script: 'recolor-at-peak',
+          schedule: (fromMs) => recoloring(scheduleWords(stage.plan, fromMs, CHANGES_PER_S)),
+        }),
+      ),
+  },
+  'hot-key': {
+    question: 'Does one person whom all ask about cost the others anything?',
+    run: hotKey,
+  },
+  breakpoint: { question: 'What is the highest rate within budget?', run: breakpoint },
+  soak: {
+    question: 'Does it stay as it is?',
+    run: async (stage) => {
+      const loaded = await stage.load({ script: 'soak' });
+      const outcome = outcomeOf(loaded);
+      const { budgets, figures } = drift(loaded);
+      return {
+        ...outcome,
+        budgets: [...outcome.budgets, ...budgets],
+        figures: [...outcome.figures, ...figures],
+      };
+    },
+  },
+};
+
+/** Single people, during the peak. */
+const CHANGES_PER_S = 5;
+const WARM_SHARE = 0.95;
+
+/** Released at six: everything restarted, and Redis empty. */
+async function coldMorning(stage: Stage): Promise<Outcome> {
+  const { rig, say } = stage;
+  say('six o’clock: Redis is emptied, every relay and service is restarted');
+  await rig.redis.flushAll();
+  await Promise.all([...rig.relays, ...rig.services].map((one) => one.kill9()));
+  await Promise.all([...rig.relays, ...rig.services].map((one) => one.start()));
+  await Promise.all(rig.services.map((one) => one.ready(60_000)));
+  const loaded = await stage.load({ script: 'cold-morning' });
+  const outcome = outcomeOf(loaded);
+  const warm = warmAfterS(loaded);
+  const name = '95 in 100 answered by memory and Redis, after';
+  return {
+    ...outcome,
+    figures: [...outcome.figures, { name, value: warm, unit: 's', better: 'less' }],
+  };
+}
+
+/** Seconds of the load after which memory and Redis answer so many, from then on; the whole load if they never do. */
+function warmAfterS({ ended: { seconds }, fromMs }: Loaded): number {
+  const rows = [...seconds.bySecond].sort(([a], [b]) => a - b);
+  let since = 0;
+  for (const [at, { from }] of rows) {
+    const all = Object.values(from).reduce((sum, count) => sum + count, 0);
+    const remembered = (from.LAYER_MEMORY ?? 0) + (from.LAYER_REDIS ?? 0);
+    if (all > 0 && remembered < all * WARM_SHARE) since = at + 1 - fromMs / 1_000;
+  }
+  return since;
+}
+
+const OTHERS_MOST = 1.2;
+/** Below this a percentile is the machine's noise. */
+const NOISE_MS = 5;
+
+/** Once with nobody hot, once with one person whom three in ten ask about; changing them goes on in both. */
+async function hotKey(stage: Stage): Promise<Outcome> {
+  const { say, plan } = stage;
+  const load = (share: number) =>
+    stage.load({
+      script: 'hot-key',
+      env: { HOT_SHARE: String(share) },
+      schedule: (fromMs) => oneHot(scheduleWords(plan, fromMs, 0)),
+    });
+  say('first with nobody hot');
+  const without = await load(0);
+  say('and now three in ten ask about one person');
+  const hot = await load(0.3);
+  const outcome = outcomeOf(hot);
+  const p99 = (loaded: Loaded, door: string) =>
+    loaded.ended.summary.metrics[door]?.values['p(99)'] ?? Number.NaN;
+  const others = ['http_ms', 'grpc_ms', 'line_ms'].map((door) => {
+    const most = Math.max(p99(without, door), NOISE_MS) * OTHERS_MOST;
+    return atMost(`others_p99{${door}}`, Math.round(most * 10) / 10, p99(hot, door), ' ms');
+  });
+  const extra = Math.max(0, askedOfSource(hot.samples) - askedOfSource(without.samples));
+  return {
+    ...outcome,
+    budgets: [
+      ...commonBudgets(without).map((one) => ({ ...one, name: `${one.name} (nobody hot)` })),
+      ...outcome.budgets,
+      ...others,
+      atMost('hot_source', 0, extra, ' people more asked of the source'),
+    ],
+    figures: [
+      ...outcome.figures,
+      ...['http_ms', 'grpc_ms'].map(
+        (door): Figure => ({
+          ...{ name: `with nobody hot, ${door === 'http_ms' ? 'phones' : 'gates'}, p99` },
+          ...{ value: p99(without, door), unit: 'ms', better: 'less' },
+        }),
+      ),
+    ],
+  };
+}
+
+/** What gives way at the top of the stairs is what it looks for: what must hold is that nobody is told a lie. */
+const STILL_HOLDS = /^(wrong|stale_unmarked|photos_wrong|source_)/;
+
+async function breakpoint(stage: Stage): Promise<Outcome> {
+  const loaded = await stage.load({ script: 'breakpoint' });
+  const outcome = outcomeOf(loaded);
+  const { heldPerS = 0, limitedBy = '' } = loaded.ended.summary;
+  stage.say(`held ${heldPerS} questions a second; what gave way then: ${limitedBy}`);
+  return {
+    ...outcome,
+    budgets: outcome.budgets.filter(({ name }) => STILL_HOLDS.test(name)),
+    figures: [
+      { name: 'held_per_s', value: heldPerS, unit: '/s', better: 'more' },
+      { name: `limited by the ${limitedBy}`, value: 1, unit: '' },
+      ...outcome.figures,
+    ],
+  };
+}
