@@ -22,7 +22,7 @@ ends all that it started, and writes a report to open in a browser. The exit cod
   --rate N            first openings a second at the peak; 1.8 questions for each
   --seconds N         of the peak; then not everybody is asked
   --services N        processes that answer (2)
-  --service-cores N   of CPU, as 0.2, that all of them together may use; needs root and cgroups
+  --service-cores N   of CPU, as 0.2, that all of them together may use (breakpoint, overload); needs root
   --break WHAT        breaks something on purpose: a budget must fail
   --help
 

@@ -30,8 +30,11 @@ export interface Served {
   resume(): void;
   /** Told to leave, it finishes what it has; killed after 15 s. @returns its exit code; null when it was killed */
   stop(): Promise<number | null>;
-  /** After a stop or kill9. Resolves when it listens, ready or not. */
-  start(): Promise<void>;
+  /**
+   * After a stop or kill9. Resolves when it listens, ready or not.
+   * @param env LOOKUP_… that are others from now on, until the next start
+   */
+  start(env?: Readonly<Record<string, string>>): Promise<void>;
   /** @throws when it is not within `timeoutMs` (30 s unless told), with what it says of itself */
   ready(timeoutMs?: number): Promise<void>;
   /** What its /metrics say: `name{labels}` -> value. */
@@ -63,8 +66,8 @@ export async function startServed(options: ServedOptions): Promise<Served> {
   const ask = (path: string) =>
     fetch(`http://127.0.0.1:${ports.ops}${path}`, { signal: AbortSignal.timeout(1_000) });
   const lastWords = () => lines.slice(-20).join('\n');
-  const start = async () => {
-    const kept = await startProgram(options, onLine);
+  const start = async (env: ServedOptions['env'] = {}) => {
+    const kept = await startProgram({ ...options, env: { ...options.env, ...env } }, onLine);
     void kept.ended.then(({ code, signal }) => onLine(`ended (${code ?? signal})`));
     const hopeless = () => {
       const ended = kept.outcome();
@@ -107,8 +110,8 @@ export async function startServed(options: ServedOptions): Promise<Served> {
       clearTimeout(late);
       return code;
     },
-    async start() {
-      if (kept.outcome()) kept = await start();
+    async start(env) {
+      if (kept.outcome()) kept = await start(env);
     },
     async ready(timeoutMs = 30_000) {
       let says = 'nothing';

@@ -1,6 +1,203 @@
-import type { Outcome } from './scenarios.ts';
-import type { Stage } from './stage.ts';
+// Ten times as many ask as can be answered. The service is given less CPU than there is, because no generator on two
+// cores could overload it otherwise: first its capacity is found on that share, with admission and without; then
+// ordinary load goes on while a flood of phones that refresh comes on top, for a minute, and goes.
 
-export async function overload(_stage: Stage): Promise<Outcome> {
-  throw new Error('not yet');
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { dropFolder, heldFolder, type Kept, keep } from '../../test/keeper.ts';
+import { subjectAt } from '../lib/population.ts';
+import type { Budget, Figure, Phase } from '../report/result.ts';
+import { byLine } from '../rig/lines.ts';
+import { ROOT } from '../rig/root.ts';
+import { NO_ADMISSION } from './broken.ts';
+import { atLeast, atMost } from './budgets.ts';
+import { sumOf } from './columns.ts';
+import type { FloodOptions, FloodSecond } from './flood.ts';
+import { quota } from './quota.ts';
+import { HTTP_LATE_MS, type Outcome, outcomeOf, STILL_HOLDS } from './scenarios.ts';
+import { quantile } from './seconds.ts';
+import type { Loaded, Stage } from './stage.ts';
+
+/** Of a core, for all services together, unless told: so that ten times what it can answer can be asked. */
+const SERVICE_CORES = 0.12;
+const TIMES = 10;
+const ORDINARY_SHARE = 0.5;
+const CONNECTIONS = 200;
+/** Each asks less than once a second, so that nobody's own rate is what is limited. */
+const FLOODING_PEOPLE = 30_000;
+const [BEFORE_S, FLOOD_S, AFTER_S] = [30, 60, 40];
+const STAIRS_S = 60;
+/** A guess of what a question costs, for the height of the stairs. */
+const QUESTION_US = 100;
+const STAIRS_TIMES = 3;
+/** First openings, of all questions that come of them. */
+const QUESTIONS_A_PERSON = 1.8;
+
+const WANTED = { goodput: 0.9, admission: 0.8, refusalMs: 50, recoveryS: 10, memoryShare: 1.15 };
+
+export async function overload(stage: Stage): Promise<Outcome> {
+  const { rig, say } = stage;
+  const cores = stage.serviceCores ?? SERVICE_CORES;
+  const limit = quota(cores);
+  const limited = (env?: Readonly<Record<string, string>>) => restartLimited(stage, limit.add, env);
+  try {
+    say(`the services share ${cores} of a core from here on; what can they answer?`);
+    await limited();
+    const capacity = await capacityOf(stage, cores);
+    say(`${capacity}/s; and with nobody refused at the door?`);
+    await limited(NO_ADMISSION);
+    const unguarded = await capacityOf(stage, cores);
+    say(`${unguarded}/s; now the flood, ${TIMES} times ${capacity}/s, over ordinary load`);
+    await limited(stage.broken?.env);
+    return await flooded(stage, capacity, unguarded);
+  } finally {
+    limit.end();
+    await Promise.all(rig.services.map((one) => one.stop()));
+    await Promise.all(rig.services.map((one) => one.start()));
+  }
+}
+
+async function restartLimited(
+  { rig }: Stage,
+  add: (pid: number) => void,
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  for (const service of rig.services) {
+    await service.stop();
+    await service.start(env);
+  }
+  await Promise.all(rig.services.map((one) => one.ready(60_000)));
+  // A start on a tenth of a core would be all that is measured.
+  for (const { pid } of rig.services) add(pid);
+}
+
+/** Questions a second on the highest step that held. */
+async function capacityOf(stage: Stage, cores: number): Promise<number> {
+  const top = ((cores * 1e6) / QUESTION_US) * STAIRS_TIMES;
+  const env = { RATE: String(Math.round(top / QUESTIONS_A_PERSON)), SECONDS: String(STAIRS_S) };
+  const { ended } = await stage.load({ script: 'breakpoint', env, seconds: STAIRS_S });
+  return ended.summary.heldPerS ?? 0;
+}
+
+async function flooded(stage: Stage, capacity: number, unguarded: number): Promise<Outcome> {
+  const dir = heldFolder();
+  const flood: FloodSecond[] = [];
+  let kept: Kept | undefined;
+  try {
+    const tokensFile = join(dir, 'tokens');
+    writeFileSync(tokensFile, tokensOf(stage));
+    const begin = async () => {
+      kept = await startFlood(stage, { tokensFile, perS: capacity * TIMES }, (second) =>
+        flood.push(second),
+      );
+    };
+    let beginning: Promise<void> | undefined;
+    const perS = (capacity * ORDINARY_SHARE) / QUESTIONS_A_PERSON;
+    const seconds = BEFORE_S + FLOOD_S + AFTER_S;
+    const loaded = await stage.load({
+      script: 'soak',
+      env: { RATE: String(perS), SECONDS: String(seconds), REOPEN_SECONDS: '60' },
+      seconds,
+      onSample(_, second) {
+        if (second >= BEFORE_S) beginning ??= begin();
+      },
+    });
+    await kept?.ended;
+    return verdict(stage, loaded, flood, { capacity, unguarded });
+  } finally {
+    await dropFolder(dir);
+  }
+}
+
+/** Of people at the end of the order: the script does not come to them. */
+function tokensOf({ rig, plan }: Stage): string {
+  const count = Math.min(FLOODING_PEOPLE, plan.people);
+  const of = (i: number) => rig.keys.token(subjectAt(plan.people - 1 - i, plan.seed));
+  return Array.from({ length: count }, (_, i) => of(i)).join('\n');
+}
+
+function startFlood(
+  { rig }: Stage,
+  options: Pick<FloodOptions, 'tokensFile' | 'perS'>,
+  onSecond: (second: FloodSecond) => void,
+): Promise<Kept> {
+  const urls = rig.services.map(({ ports }) => `http://127.0.0.1:${ports.http}`);
+  const words: FloodOptions = { ...options, urls, seconds: FLOOD_S, connections: CONNECTIONS };
+  const lines = byLine((line) => onSecond(JSON.parse(line) as FloodSecond));
+  return keep({
+    command: process.execPath,
+    args: [join(ROOT, 'dist/rig/loadtest/surge/flood.js'), JSON.stringify(words)],
+    cwd: ROOT,
+    onOutput: (stream, text) => {
+      if (stream === 'stdout') lines(text);
+    },
+  });
+}
+
+interface Capacities {
+  readonly capacity: number;
+  readonly unguarded: number;
+}
+
+const mean = (values: readonly number[]) =>
+  values.reduce((sum, one) => sum + one, 0) / Math.max(1, values.length);
+
+function verdict(
+  { plan }: Stage,
+  loaded: Loaded,
+  flood: readonly FloodSecond[],
+  { capacity, unguarded }: Capacities,
+): Outcome {
+  const [first, last] = [flood[0]?.at ?? 0, flood.at(-1)?.at ?? 0];
+  const from = loaded.fromMs / 1_000;
+  // The first and the last second are not whole.
+  const whole = flood.slice(1, -1);
+  const during = [...loaded.ended.seconds.bySecond].filter(([at]) => at > first && at < last);
+  const goodput =
+    mean(whole.map(({ inTime }) => inTime)) + mean(during.map(([, row]) => row.answered));
+  const asked =
+    mean(whole.map((one) => one.answered + one.refused + one.other)) +
+    mean(during.map(([, row]) => row.asked));
+  const refusalMs = Math.max(0, ...whole.map((one) => one.refusalP99Ms));
+  const recovery = recoveryS(loaded, last);
+  const [before, after] = [memoryAt(loaded, first), memoryAt(loaded, last + AFTER_S - 5)];
+  const outcome = outcomeOf(loaded);
+  const budgets: Budget[] = [
+    ...outcome.budgets.filter(({ name }) => STILL_HOLDS.test(name)),
+    atLeast('admission_cost', Math.round(unguarded * WANTED.admission), capacity, '/s'),
+    atLeast('goodput', Math.round(capacity * WANTED.goodput), goodput, '/s'),
+    atMost('refusal_ms', WANTED.refusalMs, refusalMs, ' ms'),
+    atMost('recovery_s', WANTED.recoveryS, recovery, ' s'),
+    atMost('memory_after', Math.round(before * WANTED.memoryShare), after, ' MB'),
+  ];
+  const figures: Figure[] = [
+    { name: 'capacity on this share of a core', value: capacity, unit: '/s', better: 'more' },
+    { name: 'the same with admission off', value: unguarded, unit: '/s' },
+    { name: 'asked during the overload', value: asked, unit: '/s' },
+    { name: 'times its capacity', value: asked / Math.max(1, capacity), unit: '' },
+    { name: 'answered in time during the overload', value: goodput, unit: '/s', better: 'more' },
+    { name: 'refusals, slowest p99 of a second', value: refusalMs, unit: 'ms', better: 'less' },
+    { name: 'as before, after', value: recovery, unit: 's', better: 'less' },
+    { name: 'connections of the flood', value: CONNECTIONS, unit: '' },
+    { name: 'people who flood', value: Math.min(FLOODING_PEOPLE, plan.people), unit: '' },
+  ];
+  const phases: Phase[] = [{ name: 'flood', fromS: first - from, toS: last - from }];
+  return { ...outcome, budgets, figures: [...figures, ...outcome.figures], phases };
+}
+
+/** Seconds after the flood until every second after is as it should be: nobody refused, and phones in time. */
+function recoveryS({ ended: { seconds } }: Loaded, floodEnds: number): number {
+  const after = [...seconds.bySecond].filter(([at]) => at > floodEnds).sort(([a], [b]) => a - b);
+  let recovered = 0;
+  for (const [at, row] of after) {
+    const p99 = quantile(row.took.http, 0.99) ?? 0;
+    if (row.shed + row.failed > 0 || p99 > HTTP_LATE_MS) recovered = at - floodEnds;
+  }
+  return recovered;
+}
+
+/** Of all services, in MB. */
+function memoryAt({ samples }: Loaded, second: number): number {
+  const sample = samples.find(({ atMs }) => atMs >= second * 1_000) ?? samples.at(-1);
+  return sample ? (sumOf(sample, /^lookup_resident_bytes/) ?? 0) / 1e6 : 0;
 }

@@ -39,6 +39,8 @@ interface ScenarioPlan {
   /** Seconds of the peak; undefined: the scale's. */
   readonly seconds?: Readonly<Record<ScaleName, number>>;
   readonly asksEverybody?: true;
+  /** Of all people, in the memory of each service; undefined: {@link MEMORY_SHARE} of those who are asked. */
+  readonly memoryShare?: number;
 }
 
 /** Highest step of the stairs, of the scale's rate: above what one generator can ask. */
@@ -55,7 +57,7 @@ export const PLANS = {
     rateShare: STAIRS_SHARE,
     seconds: { ci: 60, day: 240, full: 240 },
   },
-  overload: { shape: 'steady', rateShare: 0.2, seconds: { ci: 60, day: 120, full: 120 } },
+  overload: { shape: 'steady', rateShare: 0.2, memoryShare: 0.5 },
   soak: { shape: 'steady', rateShare: 0.5, seconds: { ci: 60, day: 3_600, full: 3_600 } },
 } as const satisfies Record<string, ScenarioPlan>;
 export type ScenarioName = keyof typeof PLANS;
@@ -111,7 +113,12 @@ export function planOf(words: PlanWords): Plan {
     ...{ scenario, scale, seed: SEED, people, rate, seconds, shape, peopleAsked, allPeople },
     secondsOfLoad: secondsOf(shape),
     ...{ services, relays: 2, masters: 3, replicas: 3 },
-    memoryRecordsMax: Math.max(1, Math.floor((peopleAsked * MEMORY_SHARE) / services)),
+    memoryRecordsMax: Math.max(
+      1,
+      Math.floor(
+        plan.memoryShare ? people * plan.memoryShare : (peopleAsked * MEMORY_SHARE) / services,
+      ),
+    ),
   };
 }
 

@@ -42,7 +42,7 @@ const POSTGRES = {
 };
 
 export async function runSurge(options: RunOptions): Promise<Result> {
-  const { plan, k6, broken, say, signal } = options;
+  const { plan, k6, broken, serviceCores, say, signal } = options;
   const startedAt = new Date().toISOString();
   const scenario = ALL_SCENARIOS[plan.scenario];
   say(`bringing up PostgreSQL, Redis, ${plan.relays} relays and ${plan.services} services`);
@@ -61,7 +61,7 @@ export async function runSurge(options: RunOptions): Promise<Result> {
     say('the services begin again, in a city that is warm');
     await restart(rig);
     const heal = broken && (await breakOnPurpose(broken, rig, plan));
-    const stage = new Stage({ rig, plan, k6: k6.path, say, signal });
+    const stage = new Stage({ rig, plan, k6: k6.path, broken, serviceCores, say, signal });
     const outcome = await scenario.run(stage);
     await heal?.();
     const left = [...rig.services, ...rig.relays].filter((one) => !one.runs());

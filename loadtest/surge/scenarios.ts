@@ -6,6 +6,7 @@ import { atMost } from './budgets.ts';
 import { askedOfSource, commonBudgets, figuresOf } from './figures.ts';
 import type { ScenarioName } from './plan.ts';
 import { plotsOf } from './plots.ts';
+import { quota } from './quota.ts';
 import { drift } from './soak.ts';
 import { type Loaded, type Stage, scheduleWords } from './stage.ts';
 
@@ -25,7 +26,8 @@ export interface Scenario {
 }
 
 /** As lib/settings.ts has them. */
-const [HTTP_LATE_MS, GRPC_LATE_MS] = [100, 50];
+export const HTTP_LATE_MS = 100;
+const GRPC_LATE_MS = 50;
 
 export const outcomeOf = (loaded: Loaded): Outcome => ({
   budgets: commonBudgets(loaded),
@@ -160,10 +162,14 @@ async function hotKey(stage: Stage): Promise<Outcome> {
 }
 
 /** What gives way at the top of the stairs is what it looks for: what must hold is that nobody is told a lie. */
-const STILL_HOLDS = /^(wrong|stale_unmarked|photos_wrong|source_)/;
+export const STILL_HOLDS = /^(wrong|stale_unmarked|photos_wrong|source_)/;
 
 async function breakpoint(stage: Stage): Promise<Outcome> {
+  const { rig, serviceCores } = stage;
+  const limit = serviceCores === undefined ? undefined : quota(serviceCores);
+  for (const { pid } of rig.services) limit?.add(pid);
   const loaded = await stage.load({ script: 'breakpoint' });
+  limit?.end();
   const outcome = outcomeOf(loaded);
   const { heldPerS = 0, limitedBy = '' } = loaded.ended.summary;
   stage.say(`held ${heldPerS} questions a second; what gave way then: ${limitedBy}`);

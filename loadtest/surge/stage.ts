@@ -5,6 +5,7 @@ import type { Schedule } from '../lib/changes.ts';
 import { type Changed, makeChanges } from '../lib/changing.ts';
 import { upSeconds } from '../lib/shapes.ts';
 import type { Rig } from '../rig/rig.ts';
+import type { Broken } from './broken.ts';
 import { generatorCpu } from './generator-cpu.ts';
 import { type K6Ended, runK6 } from './k6.ts';
 import type { Plan } from './plan.ts';
@@ -17,6 +18,10 @@ export interface StageOptions {
   readonly rig: Rig;
   readonly plan: Plan;
   readonly k6: string;
+  /** What is broken on purpose, if anything is. */
+  readonly broken: Broken | undefined;
+  /** Of a core, that all services together may use; undefined: all that there is. */
+  readonly serviceCores: number | undefined;
   readonly say: Say;
   readonly signal: AbortSignal;
 }
@@ -59,11 +64,15 @@ export class Stage {
   readonly plan: Plan;
   readonly say: Say;
   readonly signal: AbortSignal;
+  readonly broken: Broken | undefined;
+  readonly serviceCores: number | undefined;
   readonly #k6: string;
 
-  constructor({ rig, plan, k6, say, signal }: StageOptions) {
+  constructor({ rig, plan, k6, broken, serviceCores, say, signal }: StageOptions) {
     this.rig = rig;
     this.plan = plan;
+    this.broken = broken;
+    this.serviceCores = serviceCores;
     this.say = say;
     this.signal = signal;
     this.#k6 = k6;

@@ -1,0 +1,107 @@
+// A plain flood of phones (autocannon), as a process of its own: many who refresh without end, on connections that
+// they keep. It asks at a given rate as far as its connections allow: each asks again when it has been answered. Ends
+// by itself. Prints a line of JSON a second.
+
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import autocannon from 'autocannon';
+
+export interface FloodOptions {
+  readonly urls: readonly string[];
+  /** A file of tokens, one a line: each connection goes through some of its own. */
+  readonly tokensFile: string;
+  readonly perS: number;
+  readonly seconds: number;
+  readonly connections: number;
+}
+
+export interface FloodSecond {
+  /** Epoch second. */
+  readonly at: number;
+  readonly answered: number;
+  /** Of those: within the time that a phone waits. */
+  readonly inTime: number;
+  readonly refused: number;
+  /** The slowest refusal in a hundred, in ms. */
+  readonly refusalP99Ms: number;
+  readonly other: number;
+}
+
+const LATE_MS = 100;
+const REFUSED = new Set([429, 503]);
+
+/** One process of the service each. */
+function flood(
+  url: string,
+  tokens: readonly string[],
+  { perS, seconds, connections, urls }: FloodOptions,
+) {
+  const counts = { answered: 0, inTime: 0, refused: 0, other: 0 };
+  let refusals: number[] = [];
+  const each = Math.ceil(connections / urls.length);
+  let next = 0;
+  let tellEnd = () => {};
+  const ended = new Promise<void>((resolve) => {
+    tellEnd = resolve;
+  });
+  const options: autocannon.Options = {
+    url: `${url}/v1/code`,
+    connections: each,
+    duration: seconds,
+    overallRate: Math.ceil(perS / urls.length),
+    // Bounds what a hung service costs.
+    timeout: 10,
+    setupClient(client) {
+      const mine = tokens.filter((_, i) => i % each === next);
+      next += 1;
+      client.setRequests(
+        mine.map((token) => ({ method: 'GET', headers: { authorization: `Bearer ${token}` } })),
+      );
+    },
+  };
+  const run = autocannon(options, () => tellEnd());
+  run.on('response', (_client, status, _bytes, ms) => {
+    if (status === 200) {
+      counts.answered += 1;
+      if (ms <= LATE_MS) counts.inTime += 1;
+    } else if (REFUSED.has(status)) {
+      counts.refused += 1;
+      refusals.push(ms);
+    } else counts.other += 1;
+  });
+  run.on('reqError', () => {
+    counts.other += 1;
+  });
+  const take = () => {
+    const taken = { ...counts, refusals };
+    Object.assign(counts, { answered: 0, inTime: 0, refused: 0, other: 0 });
+    refusals = [];
+    return taken;
+  };
+  return { take, ended };
+}
+
+async function main(options: FloodOptions): Promise<void> {
+  const tokens = readFileSync(options.tokensFile, 'utf8').trim().split('\n');
+  const floods = options.urls.map((url) => flood(url, tokens, options));
+  const say = () => {
+    const all = floods.map(({ take }) => take());
+    const sum = (name: 'answered' | 'inTime' | 'refused' | 'other') =>
+      all.reduce((total, one) => total + one[name], 0);
+    const refusals = all.flatMap((one) => one.refusals).sort((a, b) => a - b);
+    const second: FloodSecond = {
+      at: Math.floor(Date.now() / 1_000) - 1,
+      ...{ answered: sum('answered'), inTime: sum('inTime') },
+      ...{ refused: sum('refused'), other: sum('other') },
+      refusalP99Ms: refusals[Math.floor(refusals.length * 0.99)] ?? 0,
+    };
+    process.stdout.write(`${JSON.stringify(second)}\n`);
+  };
+  const timer = setInterval(say, 1_000);
+  await Promise.all(floods.map(({ ended }) => ended));
+  clearInterval(timer);
+  say();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await main(JSON.parse(process.argv[2] as string) as FloodOptions);
