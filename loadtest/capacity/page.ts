@@ -33,7 +33,7 @@ export function pageOfPlan(plan: Plan, morning: Morning, costs: Costs): string {
   const fleet: Row[] = [
     ['processes', number(processes), 'a core and a pod each'],
     ['relays', number(relays), 'a leader and a standby'],
-    ['cores', number(processes + relays), `without Redis and PostgreSQL`],
+    ['cores', number(processes + relays), 'without Redis and PostgreSQL'],
     ['memory of a process', megabytes(plan.bytes)],
     ['Redis shards', number(redis.shards), `${redis.nodes} nodes with their replicas, a core each`],
     ['records in a shard', megabytes(redis.bytesOfShard)],
@@ -72,7 +72,7 @@ function assumptions(morning: Morning, costs: Costs): string[] {
     `a photo is fetched at ${percent(photo)} of the first openings (--share-photo)`,
     `found in memory ${percent(layers.memory)}, in Redis ${percent(layers.redis)}, in the source ${percent(source)}` +
       ' (--share-memory, --share-redis; else of a warm city, by --memory-records of --city)',
-    'nobody is sent to the process that knows their token: it is verified again',
+    'a proxy sends anybody anywhere: who comes again meets the process that knows them by chance only',
     `a core is used to ${percent(utilization)} at the peak (--utilization)`,
     `a phone's connection stays for ${morning.keepAliveSeconds} s (--keep-alive), ` +
       `the proxy keeps ${morning.proxyConnections} to each process (--proxy-connections)`,

@@ -84,7 +84,6 @@ export function processesFor(
 ): number {
   const enough = (processes: number) =>
     openings * cpuOfOpening(costs, load, processes) <= processes * utilization * 1e6;
-  // More processes remember less each: it is a little more than a division.
   // More processes remember fewer tokens each, so it is a little more than a division.
   const least = (openings * cpuOfOpening(costs, load, 1)) / 1e6 / utilization;
   let processes = Math.max(1, Math.floor(least));
