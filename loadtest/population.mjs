@@ -1,13 +1,10 @@
 // npm run population: the made people as CSV on standard output. Plain JavaScript: it runs before anything is built,
 // on every supported Node.
 
-import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { builtModule } from './built.mjs';
 
 const HELP = `npm run --silent population -- --people N [options]
 
@@ -59,20 +56,8 @@ function readOptions() {
   return { ...values, people, seed: whole('seed', 0, 1_000_000) };
 }
 
-const here = dirname(fileURLToPath(import.meta.url));
-const built = join(here, '../dist/rig/loadtest/lib/generate.js');
-
-/** A build takes seconds and replaces what other programs of this checkout may be running: only when it is needed. */
-function isBuilt() {
-  if (!existsSync(built)) return false;
-  const files = readdirSync(join(here, 'lib')).filter((name) => name.endsWith('.ts'));
-  return files.every((name) => statSync(join(here, 'lib', name)).mtimeMs < statSync(built).mtimeMs);
-}
-
 const { people, seed, areas, photos } = readOptions();
-if (!isBuilt())
-  execFileSync(process.execPath, [join(here, '../lookup/build.mjs')], { stdio: ['ignore', 2, 2] });
-const { areaLines, peopleLines, photoLines } = await import(built);
+const { areaLines, peopleLines, photoLines } = await builtModule('lib/generate', ['lib']);
 const lines = areas
   ? [areaLines()]
   : photos === undefined

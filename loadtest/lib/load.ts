@@ -4,18 +4,9 @@ import type { Options, RampingArrivalRateScenario } from 'k6/options';
 import { LINE_QUESTIONS } from './journey.ts';
 import { settings } from './settings.ts';
 import { peakOf, type Shape, times } from './shapes.ts';
+import { SHARES, type Shares } from './shares.ts';
 
-/** For each first opening. */
-export interface Shares {
-  /** Openings again. */
-  readonly reopen: number;
-  /** Questions of gates, one call each. */
-  readonly gate: number;
-  /** Questions of gates on streams. */
-  readonly line: number;
-}
-
-export const SHARES: Shares = { reopen: 0.3, gate: 0.2, line: 0.3 };
+export { SHARES };
 
 /** k6 takes whole numbers only. */
 const UNIT_SECONDS = 100;
