@@ -62,7 +62,8 @@ export function budgetTable(budgets: readonly Budget[]): Html {
 function budgetRow({ name, asked, found, ok, meaning }: Budget, id: string): Html {
   const row = html`<tr id="${id}" class="${ok ? 'held' : 'broken'}">
 <th scope="row">${ok ? html`<details><summary>${name}</summary><p>${meaning}</p></details>` : name}</th>
-<td data-label="asked">${asked}</td><td data-label="found" class="found">${found}</td><td>${ok ? HELD : BROKEN}</td></tr>`;
+<td data-label="asked">${asked}</td>
+<td data-label="found" class="found">${found}</td><td>${ok ? HELD : BROKEN}</td></tr>`;
   if (ok) return row;
   return html`${row}<tr class="meaning"><td colspan="4">${meaning}</td></tr>`;
 }
