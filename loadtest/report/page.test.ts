@@ -251,6 +251,11 @@ test('fits a phone without a scroll sideways, and a window that changes', async 
   const width = () => page.evaluate<number>('document.documentElement.scrollWidth');
   expect(await width()).toBe(375);
   await page.screenshot({ path: `${OUT}report-phone.png`, fullPage: true });
+  const height = () => page.evaluate<number>('document.documentElement.scrollHeight');
+  const before = await height();
+  await pointAt(over('Where answers come from'), 0.5);
+  await until(async () => (await times())[0], { what: 'a time' });
+  expect([await width(), await height()]).toEqual([375, before]);
   await page.setViewportSize({ width: 1_100, height: 800 });
   const canvas = plot('Questions by door').locator('canvas');
   await until(async () => ((await canvas.boundingBox())?.width ?? 0) > 400, {

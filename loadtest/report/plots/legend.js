@@ -29,13 +29,17 @@ export function makeLegend(place, { series, unit }, toggle) {
     return value;
   });
   const greatest = series.map((one) => most(one.values));
-  return (index) =>
+  const tell = (index) =>
     series.map((one, i) => {
       const value = index === null ? greatest[i] : one.values[index];
       const text = value === null || value === undefined ? '–' : shown(value, unit);
       values[i].textContent = index === null ? `max ${text}` : text;
       return `${one.label} ${text}`;
     });
+  tell(null);
+  // Now they are longest: so much room they keep.
+  for (const value of values) value.style.minWidth = `${value.textContent.length}ch`;
+  return tell;
 }
 
 /** The plot as something that is moved through by keys and read aloud. */

@@ -131,7 +131,6 @@ function draw(figure, plot, i) {
     },
   });
   u.over.addEventListener('blur', () => go());
-  legend(null);
   drawn.push({ u, place });
   new ResizeObserver(() => refit({ u, place })).observe(place);
 }
