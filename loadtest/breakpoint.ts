@@ -8,7 +8,7 @@ import { journeyOf } from './lib/journey.ts';
 import { SHARES, scenariosOf } from './lib/load.ts';
 import { optionsOf } from './lib/options.ts';
 import { settings } from './lib/settings.ts';
-import { stairs } from './lib/shapes.ts';
+import { SETTLE_SECONDS, stairs } from './lib/shapes.ts';
 import { heldSteps, LATE_SHARE, questionsOfStep } from './lib/steps.ts';
 import { summaryOf } from './lib/summary.ts';
 
@@ -19,11 +19,11 @@ const shape = stairs(rate, seconds, steps);
 const all = 1 + SHARES.reopen + SHARES.gate + SHARES.line;
 const stair = { perS: rate * all, seconds, steps };
 
-/** Each figure of an arrival belongs to the step in which it came. */
+/** Each figure of an arrival belongs to the step in which it came; 0: while all settle. */
 function inStep(visit: () => void): () => void {
   return () => {
-    const at = (Date.now() - exec.scenario.startTime) / 1_000;
-    exec.vu.metrics.tags.step = String(Math.floor((at * steps) / seconds) + 1);
+    const at = (Date.now() - exec.scenario.startTime) / 1_000 - SETTLE_SECONDS;
+    exec.vu.metrics.tags.step = String(Math.max(0, Math.floor((at * steps) / seconds) + 1));
     visit();
   };
 }

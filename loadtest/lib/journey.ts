@@ -6,6 +6,7 @@ import type { Changes } from './changes.ts';
 import { askCode, askGate, askLine, fetchPhoto } from './clients.ts';
 import { count } from './counting.ts';
 import { figures } from './figures.ts';
+import './native-ids.ts';
 import { orderOf } from './order.ts';
 import { photoIdOf } from './photos.ts';
 import { hasBytes, subjectAt } from './population.ts';

@@ -3,7 +3,7 @@
 import crypto from 'k6/crypto';
 import { SharedArray } from 'k6/data';
 import encoding from 'k6/encoding';
-import { personAt } from './population.ts';
+import { photoAt } from './population.ts';
 import { headAt, IMAGES, imageOf, sizeAt } from './portrait.ts';
 
 /** Made once for all virtual users, as text: each decodes the few that it meets. */
@@ -15,7 +15,7 @@ const images = new SharedArray('images', () =>
 );
 
 export function photoIdAt(index: number, seed: number): string {
-  const { photo } = personAt(index, seed);
+  const photo = photoAt(index, seed);
   if (photo !== undefined) return photo;
   const { height, tail } = images[sizeAt(index, seed)] as { height: number; tail: string };
   const hash = crypto.createHash('sha256');

@@ -49,7 +49,10 @@ export function fromSix(rate: number, seconds: number): Shape {
   return { from: rate * 0.02, stages: [{ seconds: seconds / 2, to: from }, ...stages] };
 }
 
-/** Up to the rate in so many equal steps, each as long as the others. */
+/** Before the stairs: connections are made, and what has just started is compiled. */
+export const SETTLE_SECONDS = 10;
+
+/** Up to the rate in so many equal steps, each as long as the others, from the first one on. */
 export function stairs(rate: number, seconds: number, steps: number): Shape {
   const stages = Array.from({ length: steps }, (_, i) => {
     const to = (rate * (i + 1)) / steps;
@@ -58,7 +61,8 @@ export function stairs(rate: number, seconds: number, steps: number): Shape {
       { seconds: seconds / steps, to },
     ];
   });
-  return withTail({ from: rate / steps, stages: stages.flat() }, rate / steps);
+  const settling = { seconds: SETTLE_SECONDS, to: rate / steps };
+  return withTail({ from: 0, stages: [settling, ...stages.flat()] }, rate / steps);
 }
 
 /** The same shape, of so many times the people. */

@@ -1,5 +1,6 @@
-// The steps of a breakpoint: how many questions each is, and which of them held. Imports types only.
+// The steps of a breakpoint: how many questions each is, and which of them held. Imports formulas only.
 
+import { SETTLE_SECONDS } from './shapes.ts';
 import type { Data } from './summary-data.ts';
 
 export interface Stair {
@@ -27,7 +28,8 @@ export interface Held {
 
 export function heldSteps(stair: Stair, { metrics, state }: Pick<Data, 'metrics' | 'state'>): Held {
   const { perS, seconds, steps } = stair;
-  const whole = Math.min(steps, Math.floor((state.testRunDurationMs / 1_000 / seconds) * steps));
+  const onStairs = state.testRunDurationMs / 1_000 - SETTLE_SECONDS;
+  const whole = Math.min(steps, Math.floor((onStairs / seconds) * steps));
   const holds = (name: string) =>
     Object.values(metrics[name]?.thresholds ?? {}).every(({ ok }) => ok);
   let heldStep = 0;

@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dropFolder, heldFolder, type Kept, keep } from '../../test/keeper.ts';
 import { subjectAt } from '../lib/population.ts';
+import { SETTLE_SECONDS } from '../lib/shapes.ts';
 import type { Budget, Figure, Phase } from '../report/result.ts';
 import { byLine } from '../rig/lines.ts';
 import { ROOT } from '../rig/root.ts';
@@ -58,16 +59,18 @@ export async function overload(stage: Stage): Promise<Outcome> {
 }
 
 async function restartLimited(
-  { rig }: Stage,
+  stage: Stage,
   add: (pid: number) => void,
   env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
+  const { rig } = stage;
   for (const service of rig.services) {
     await service.stop();
     await service.start(env);
   }
   await Promise.all(rig.services.map((one) => one.ready(60_000)));
-  // A start on a tenth of a core would be all that is measured.
+  // Starting and compiling, on a tenth of a core, would be all that is measured.
+  await stage.warmUp();
   for (const { pid } of rig.services) add(pid);
 }
 
@@ -75,7 +78,10 @@ async function restartLimited(
 async function capacityOf(stage: Stage, cores: number): Promise<number> {
   const top = ((cores * 1e6) / QUESTION_US) * STAIRS_TIMES;
   const env = { RATE: String(Math.round(top / QUESTIONS_A_PERSON)), SECONDS: String(STAIRS_S) };
-  const { ended } = await stage.load({ script: 'breakpoint', env, seconds: STAIRS_S });
+  const { ended } = await stage.load({
+    ...{ script: 'breakpoint', env },
+    seconds: STAIRS_S + SETTLE_SECONDS,
+  });
   return ended.summary.heldPerS ?? 0;
 }
 
@@ -102,6 +108,7 @@ async function flooded(stage: Stage, capacity: number, unguarded: number): Promi
         if (second >= BEFORE_S) beginning ??= begin();
       },
     });
+    await beginning;
     await kept?.ended;
     return verdict(stage, loaded, flood, { capacity, unguarded });
   } finally {

@@ -166,6 +166,7 @@ export const STILL_HOLDS = /^(wrong|stale_unmarked|photos_wrong|source_)/;
 
 async function breakpoint(stage: Stage): Promise<Outcome> {
   const { rig, serviceCores } = stage;
+  await stage.warmUp();
   const limit = serviceCores === undefined ? undefined : quota(serviceCores);
   for (const { pid } of rig.services) limit?.add(pid);
   const loaded = await stage.load({ script: 'breakpoint' });

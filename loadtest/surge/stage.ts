@@ -55,6 +55,10 @@ export interface Loaded {
 const BEGIN_MS = 12_000;
 /** A run that takes so much longer than its load hangs. */
 const PATIENCE_S = 180;
+/** First openings a second. */
+const WARM_UP = { seconds: 20, perS: 300 };
+/** Lines of what the script says went wrong. */
+const SAID_MAX = 10;
 const CORES = availableParallelism();
 /** A commit takes longer while ten million people lie in the source. */
 const CHANGES_LATE_MS = 500;
@@ -76,6 +80,16 @@ export class Stage {
     this.say = say;
     this.signal = signal;
     this.#k6 = k6;
+  }
+
+  /** A while of ordinary load, of which nothing is told: a process that has just started compiles as it goes. */
+  async warmUp(): Promise<void> {
+    const { seconds, perS } = WARM_UP;
+    await this.load({
+      script: 'smoke',
+      env: { RATE: String(perS), SECONDS: String(seconds) },
+      seconds,
+    });
   }
 
   async load(options: LoadOptions): Promise<Loaded> {
@@ -114,6 +128,7 @@ export class Stage {
         },
       });
       stopping.abort();
+      for (const line of ended.seconds.said.slice(0, SAID_MAX)) say(`the script: ${line}`);
       const from = Math.min(...ended.seconds.bySecond.keys()) * 1_000;
       return {
         ended,
