@@ -4,6 +4,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findK6 } from '../loadtest/tools.mjs';
 import { NEEDS } from './needs.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -20,6 +21,7 @@ They start private servers on free ports of this machine and end them, whatever 
 
 Needed besides Node:
 ${NEEDS.map((need) => `  ${need.name}: ${need.why} (Debian: ${need.packages.join(' ')})`).join('\n')}
+  k6: the load tests are tried with it ("npm run tools" builds it where Go is)
 `;
 
 const say = (text) => process.stderr.write(`${text}\n`);
@@ -99,9 +101,13 @@ if (args.includes('--help') || args.includes('-h')) {
 }
 if (args.includes('--needs')) {
   for (const need of NEEDS) say(`${need.name}: ${need.find() ?? 'not here'}`);
+  say(`k6: ${findK6()?.path ?? 'not here'}`);
   process.exit(NEEDS.every((need) => need.find()) ? 0 : 1);
 }
 meetNeeds();
+// It comes from no package of Debian's. Where Go is not here either, what needs it fails, and says how to get it.
+if (!findK6())
+  spawnSync(process.execPath, [join(root, 'loadtest/tools.mjs')], { stdio: 'inherit' });
 try {
   // What the tests start is what is delivered: the built process.
   execFileSync(process.execPath, ['lookup/build.mjs'], { cwd: root, stdio: 'inherit' });

@@ -78,6 +78,11 @@ export function figuresOf(loaded: Loaded): Figure[] {
     },
     { name: 'CPU of the generator, most', value: Math.max(0, ...generator), unit: 'cores' },
     { name: 'CPU of the generator, mean', value: mean(generator), unit: 'cores' },
+    {
+      name: 'CPU taken by others, mean',
+      value: cpuOfOthers(loaded, mean(generator)),
+      unit: 'cores',
+    },
     { name: 'queries to the source', value: queriesOf(samples), unit: '' },
   ];
 }
@@ -98,6 +103,18 @@ export function peakOf({ ended: { seconds } }: Loaded): number {
 export function usedOf(samples: readonly Sample[], who: keyof Sample['cpuS']): number {
   const [first, last] = [samples[0], samples.at(-1)];
   return first && last ? Math.max(0, last.cpuS[who] - first.cpuS[who]) : 0;
+}
+
+/** Of the machine, by whoever has no part in the run. */
+function cpuOfOthers({ samples }: Loaded, generator: number): number {
+  const [first, last] = [samples[0], samples.at(-1)];
+  const seconds = first && last ? (last.atMs - first.atMs) / 1_000 : 0;
+  if (seconds === 0) return 0;
+  const ours = (['services', 'relays', 'redis', 'source'] as const).reduce(
+    (sum, who) => sum + usedOf(samples, who),
+    0,
+  );
+  return Math.max(0, (usedOf(samples, 'machine') - ours) / seconds - generator);
 }
 
 function queriesOf(samples: readonly Sample[]): number {

@@ -110,16 +110,19 @@ function machinePlots(drawn: Drawn): Plot[] {
     const share = generatorShares.get(Math.floor(atMs / 1_000));
     return share === undefined ? null : share * generatorCores;
   });
+  const ours = (['services', 'relays', 'redis', 'source'] as const).map((label) => ({
+    label,
+    values: rate(({ cpuS }) => cpuS[label]),
+  }));
+  const known = [{ label: 'generator', values: generator }, ...ours];
+  const others = rate(({ cpuS }) => cpuS.machine).map((all, i) =>
+    all === null ? null : known.reduce((rest, { values }) => rest - (values[i] ?? 0), all),
+  );
   return [
     {
       ...{ title: 'CPU', unit: 'cores', at },
-      series: [
-        { label: 'generator', values: generator },
-        ...(['services', 'relays', 'redis', 'source'] as const).map((label) => ({
-          label,
-          values: rate(({ cpuS }) => cpuS[label]),
-        })),
-      ],
+      // What is measured beside somebody busy is theirs as well.
+      series: [...known, { label: 'others', values: others }],
     },
     {
       ...{ title: 'How late the services’ event loops are', unit: 'ms', at },

@@ -36,6 +36,13 @@ export function cpuSecondsOfFamily(pid: number): number {
   return sum;
 }
 
+/** CPU seconds that were spent on this machine by anybody, or taken from it by another one. */
+export function cpuSecondsOfMachine(): number {
+  const [, ...ticks] = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.split(/\s+/) ?? [];
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = ticks.map(Number);
+  return (user + nice + system + irq + softirq + steal) / TICKS_PER_S;
+}
+
 /** Open descriptors; undefined when there is no such process. */
 export function descriptorsOf(pid: number): number | undefined {
   try {

@@ -14,7 +14,7 @@ const sample = (second: number, more: Partial<Sample> = {}): Sample => ({
   services: [new Map([['lookup_found_total{layer="memory"}', second * 10]])],
   memoryBytes: [100e6],
   descriptors: [50],
-  cpuS: { services: second, relays: 0, redis: 0, source: 0 },
+  cpuS: { services: second, relays: 0, redis: 0, source: 0, machine: second },
   source: { queries: second * 100, inFlight: 2 },
   ...more,
 });

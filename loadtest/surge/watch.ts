@@ -3,7 +3,13 @@
 
 import type { Rig } from '../rig/rig.ts';
 import type { Served } from '../rig/served.ts';
-import { cpuSecondsOf, cpuSecondsOfFamily, descriptorsOf, memoryBytesOf } from './processes.ts';
+import {
+  cpuSecondsOf,
+  cpuSecondsOfFamily,
+  cpuSecondsOfMachine,
+  descriptorsOf,
+  memoryBytesOf,
+} from './processes.ts';
 import type { SourceCounter } from './source-count.ts';
 
 export interface Sample {
@@ -19,6 +25,8 @@ export interface Sample {
     readonly services: number;
     readonly relays: number;
     readonly redis: number;
+    /** All of it, by whomever. */
+    readonly machine: number;
     readonly source: number;
   };
   /** undefined: the source did not answer. */
@@ -80,6 +88,7 @@ async function sampleOf(rig: Rig, counter: SourceCounter): Promise<Sample> {
     cpuS: {
       ...{ services: sumCpu(services), relays: sumCpu(relays), redis: sumCpu(redis.nodes) },
       source: cpuSecondsOfFamily(postgres.pid),
+      machine: cpuSecondsOfMachine(),
     },
     source,
   };
