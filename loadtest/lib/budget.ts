@@ -6,7 +6,7 @@ import { settings } from './settings.ts';
 
 export type Budget = Record<string, Threshold[]>;
 
-const { layerShare, allPeople, people } = settings;
+const { layerShare, allPeople, people, refusedMax, generatorLateShare } = settings;
 
 /** Whatever the load: nobody is told what is not so. */
 export const right: Budget = {
@@ -18,17 +18,17 @@ export const right: Budget = {
 /** The figures are the service's, and not the generator's. */
 export const honest: Budget = {
   dropped_iterations: ['count==0'],
-  generator_late: ['rate<0.01'],
+  generator_late: [`rate<${generatorLateShare}`],
   retries_forgotten: ['count==0'],
   ...(settings.generatorUrl !== '' && { generator_cpu_high: ['rate<0.05'] }),
 };
 
 /** Everyone is answered. */
 export const answered: Budget = {
-  shed: ['count==0'],
-  failed: ['count==0'],
+  shed: [`count<=${refusedMax}`],
+  failed: [`count<=${refusedMax}`],
   gave_up: ['count==0'],
-  photos_failed: ['count==0'],
+  photos_failed: [`count<=${refusedMax}`],
   ...(allPeople && { people_answered: [`count==${people}`] }),
 };
 

@@ -42,6 +42,10 @@ export const settings = {
   /** An answer that takes longer is late; one in a hundred may be. */
   httpLateMs: number('HTTP_LATE_MS', 100),
   grpcLateMs: number('GRPC_LATE_MS', 50),
+  /** Of phones whom the generator let in too late: more, and its figures are its own. */
+  generatorLateShare: number('GENERATOR_LATE_SHARE', 0.01),
+  /** Questions that may be refused, or fail: none, but on a machine whose pauses nobody answers for. */
+  refusedMax: number('REFUSED_MAX', 0),
   /** Virtual users are there for a rate at which each is busy for so long. */
   busyMs: number('BUSY_MS', 150),
   /** Where the runner tells the generator's own CPU: GET -> share of what it may use, 0 to 1. */

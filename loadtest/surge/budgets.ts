@@ -18,6 +18,21 @@ export const atMost = (name: string, most: number, found: number, unit = ''): Bu
 export const atLeast = (name: string, least: number, found: number, unit = ''): Budget =>
   budget(name, `at least ${least}${unit}`, `${rounded(found)}${unit}`, found >= least);
 
+/** @param share of what was measured, either way */
+export const within = (
+  name: string,
+  share: number,
+  predicted: number,
+  measured: number,
+  unit: string,
+): Budget =>
+  budget(
+    name,
+    `within ${share * 100} % of ${rounded(measured)}${unit}`,
+    `${rounded(predicted)}${unit}`,
+    Math.abs(predicted / measured - 1) <= share,
+  );
+
 /** Each threshold of the script, in words. */
 export function budgetsOf(metrics: Readonly<Record<string, Metric>>): Budget[] {
   return Object.entries(metrics).flatMap(([name, { thresholds = {}, values }]) =>

@@ -27,7 +27,8 @@ export interface FloodSecond {
   readonly other: number;
 }
 
-const LATE_MS = 100;
+/** A phone waits no longer. */
+export const LATE_MS = 100;
 const REFUSED = new Set([429, 503]);
 
 /** One process of the service each. */

@@ -13,9 +13,9 @@ import { ROOT } from '../rig/root.ts';
 import { NO_ADMISSION } from './broken.ts';
 import { atLeast, atMost } from './budgets.ts';
 import { sumOf } from './columns.ts';
-import type { FloodOptions, FloodSecond } from './flood.ts';
+import { type FloodOptions, type FloodSecond, LATE_MS } from './flood.ts';
 import { quota } from './quota.ts';
-import { HTTP_LATE_MS, type Outcome, outcomeOf, STILL_HOLDS } from './scenarios.ts';
+import { type Outcome, outcomeOf, STILL_HOLDS } from './scenarios.ts';
 import { quantile } from './seconds.ts';
 import type { Loaded, Stage } from './stage.ts';
 
@@ -150,7 +150,7 @@ const mean = (values: readonly number[]) =>
   values.reduce((sum, one) => sum + one, 0) / Math.max(1, values.length);
 
 function verdict(
-  { plan }: Stage,
+  stage: Stage,
   loaded: Loaded,
   flood: readonly FloodSecond[],
   { capacity, unguarded }: Capacities,
@@ -168,7 +168,7 @@ function verdict(
   const refusalMs = Math.max(0, ...whole.map((one) => one.refusalP99Ms));
   const recovery = recoveryS(loaded, last);
   const [before, after] = [memoryAt(loaded, first), memoryAt(loaded, last + AFTER_S - 5)];
-  const outcome = outcomeOf(loaded);
+  const outcome = outcomeOf(stage, loaded);
   const budgets: Budget[] = [
     ...outcome.budgets.filter(({ name }) => STILL_HOLDS.test(name)),
     atLeast('admission_cost', Math.round(unguarded * WANTED.admission), capacity, '/s'),
@@ -186,7 +186,7 @@ function verdict(
     { name: 'refusals, slowest p99 of a second', value: refusalMs, unit: 'ms', better: 'less' },
     { name: 'as before, after', value: recovery, unit: 's', better: 'less' },
     { name: 'connections of the flood', value: CONNECTIONS, unit: '' },
-    { name: 'people who flood', value: Math.min(FLOODING_PEOPLE, plan.people), unit: '' },
+    { name: 'people who flood', value: Math.min(FLOODING_PEOPLE, stage.plan.people), unit: '' },
   ];
   const phases: Phase[] = [{ name: 'flood', fromS: first - from, toS: last - from }];
   return { ...outcome, budgets, figures: [...figures, ...outcome.figures], phases };
@@ -198,7 +198,7 @@ function recoveryS({ ended: { seconds } }: Loaded, floodEnds: number): number {
   let recovered = 0;
   for (const [at, row] of after) {
     const p99 = quantile(row.took.http, 0.99) ?? 0;
-    if (row.shed + row.failed > 0 || p99 > HTTP_LATE_MS) recovered = at - floodEnds;
+    if (row.shed + row.failed > 0 || p99 > LATE_MS) recovered = at - floodEnds;
   }
   return recovered;
 }

@@ -3,6 +3,7 @@
 import type { Plot } from '../report/result.ts';
 import { scriptColumns, sumOf, systemColumns, thinned } from './columns.ts';
 import { SOURCE_IN_FLIGHT_MAX, SOURCE_QUERIES_PER_S_MAX } from './fleet.ts';
+import type { Limits } from './plan.ts';
 import type { Seconds } from './seconds.ts';
 import type { Sample } from './watch.ts';
 
@@ -14,8 +15,7 @@ export interface Drawn {
   /** Epoch second -> share of the CPU that the generator may use. */
   readonly generatorShares: ReadonlyMap<number, number>;
   readonly generatorCores: number;
-  readonly httpLateMs: number;
-  readonly grpcLateMs: number;
+  readonly limits: Pick<Limits, 'httpLateMs' | 'grpcLateMs'>;
 }
 
 const MB = 1_000_000;
@@ -28,13 +28,13 @@ export function plotsOf(drawn: Drawn): Plot[] {
   );
 }
 
-function scriptPlots({ seconds, fromMs, httpLateMs, grpcLateMs }: Drawn): Plot[] {
+function scriptPlots({ seconds, fromMs, limits }: Drawn): Plot[] {
   const { at, counts, share, took } = scriptColumns(seconds, fromMs);
   const percentiles = (door: 'http' | 'grpc' | 'line') =>
     [0.5, 0.99, 0.999].map((q) => ({ label: `p${q * 100}`, values: took(door, q) }));
   const late = (door: 'http' | 'grpc' | 'line') => ({
     label: 'late',
-    value: door === 'http' ? httpLateMs : grpcLateMs,
+    value: door === 'http' ? limits.httpLateMs : limits.grpcLateMs,
   });
   const times = (title: string, door: 'http' | 'grpc' | 'line'): Plot => ({
     ...{ title, unit: 'ms', at, logarithmic: true },

@@ -1,10 +1,17 @@
 // The scenarios: what each asks, and what the runner does and judges besides running its script.
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { costsOf } from '../capacity/costs.ts';
+import { NEAR } from '../capacity/measured.ts';
+import { PHOTO_SHARE, predictHeld, warmLayers } from '../capacity/predict.ts';
 import { oneHot, recoloring } from '../lib/schedules.ts';
+import { SHARES } from '../lib/shares.ts';
 import type { Budget, Figure, Phase, Plot } from '../report/result.ts';
-import { atMost } from './budgets.ts';
+import { ROOT } from '../rig/root.ts';
+import { atMost, within } from './budgets.ts';
 import { askedOfSource, commonBudgets, figuresOf } from './figures.ts';
-import type { ScenarioName } from './plan.ts';
+import type { Plan, ScenarioName } from './plan.ts';
 import { plotsOf } from './plots.ts';
 import { quota } from './quota.ts';
 import { drift } from './soak.ts';
@@ -25,22 +32,19 @@ export interface Scenario {
   readonly run: (stage: Stage) => Promise<Outcome>;
 }
 
-/** As lib/settings.ts has them. */
-export const HTTP_LATE_MS = 100;
-const GRPC_LATE_MS = 50;
-
-export const outcomeOf = (loaded: Loaded): Outcome => ({
+export const outcomeOf = ({ plan }: Stage, loaded: Loaded): Outcome => ({
   budgets: commonBudgets(loaded),
   figures: figuresOf(loaded),
   plots: plotsOf({
     ...{ fromMs: loaded.fromMs, seconds: loaded.ended.seconds, samples: loaded.samples },
     ...{ generatorShares: loaded.generatorShares, generatorCores: loaded.generatorCores },
-    ...{ httpLateMs: HTTP_LATE_MS, grpcLateMs: GRPC_LATE_MS },
+    limits: plan.limits,
   }),
   seconds: loaded.ended.summary.testRunDurationMs / 1_000,
 });
 
-const simply = (script: string) => async (stage: Stage) => outcomeOf(await stage.load({ script }));
+const simply = (script: string) => async (stage: Stage) =>
+  outcomeOf(stage, await stage.load({ script }));
 
 export const SCENARIOS: Readonly<Record<Exclude<ScenarioName, 'overload'>, Scenario>> = {
   smoke: { question: 'Do the parts fit together?', run: simply('smoke') },
@@ -56,6 +60,7 @@ export const SCENARIOS: Readonly<Record<Exclude<ScenarioName, 'overload'>, Scena
     question: 'Is everyone told the truth while it changes?',
     run: async (stage) =>
       outcomeOf(
+        stage,
         await stage.load({
           script: 'recolor-at-peak',
           schedule: (fromMs) => recoloring(scheduleWords(stage.plan, fromMs, CHANGES_PER_S)),
@@ -71,7 +76,7 @@ export const SCENARIOS: Readonly<Record<Exclude<ScenarioName, 'overload'>, Scena
     question: 'Does it stay as it is?',
     run: async (stage) => {
       const loaded = await stage.load({ script: 'soak' });
-      const outcome = outcomeOf(loaded);
+      const outcome = outcomeOf(stage, loaded);
       const { budgets, figures } = drift(loaded);
       return {
         ...outcome,
@@ -95,7 +100,7 @@ async function coldMorning(stage: Stage): Promise<Outcome> {
   await Promise.all([...rig.relays, ...rig.services].map((one) => one.start()));
   await Promise.all(rig.services.map((one) => one.ready(60_000)));
   const loaded = await stage.load({ script: 'cold-morning' });
-  const outcome = outcomeOf(loaded);
+  const outcome = outcomeOf(stage, loaded);
   const warm = warmAfterS(loaded);
   const name = '95 in 100 answered by memory and Redis, after';
   return {
@@ -133,7 +138,7 @@ async function hotKey(stage: Stage): Promise<Outcome> {
   const without = await load(0);
   say('and now three in ten ask about one person');
   const hot = await load(0.3);
-  const outcome = outcomeOf(hot);
+  const outcome = outcomeOf(stage, hot);
   const p99 = (loaded: Loaded, door: string) =>
     loaded.ended.summary.metrics[door]?.values['p(99)'] ?? Number.NaN;
   const others = ['http_ms', 'grpc_ms', 'line_ms'].map((door) => {
@@ -161,23 +166,37 @@ async function hotKey(stage: Stage): Promise<Outcome> {
   };
 }
 
+function predictedPerS({ services, memoryRecordsMax, people }: Plan, cores: number): number {
+  const costs = costsOf(readFileSync(join(ROOT, 'loadtest/capacity/costs.json'), 'utf8'));
+  const layers = warmLayers(memoryRecordsMax, people);
+  return predictHeld(
+    costs,
+    { processes: services, cores },
+    { shares: SHARES, photo: PHOTO_SHARE, layers },
+  );
+}
+
 /** What gives way at the top of the stairs is what it looks for: what must hold is that nobody is told a lie. */
 export const STILL_HOLDS = /^(wrong|stale_unmarked|photos_wrong|source_)/;
 
 async function breakpoint(stage: Stage): Promise<Outcome> {
-  const { rig, serviceCores } = stage;
+  const { rig, plan, serviceCores } = stage;
   await stage.warmUp();
   const limit = serviceCores === undefined ? undefined : quota(serviceCores);
   for (const { pid } of rig.services) limit?.add(pid);
   const loaded = await stage.load({ script: 'breakpoint' });
   limit?.end();
-  const outcome = outcomeOf(loaded);
+  const outcome = outcomeOf(stage, loaded);
   const { heldPerS = 0, limitedBy = '' } = loaded.ended.summary;
   stage.say(`held ${heldPerS} questions a second; what gave way then: ${limitedBy}`);
+  const predicted = predictedPerS(plan, serviceCores ?? plan.services);
+  // Where the generator gave way, nobody knows what the services would have held.
+  const near = limitedBy === 'service' ? [within('capacity', NEAR, predicted, heldPerS, '/s')] : [];
   return {
     ...outcome,
-    budgets: outcome.budgets.filter(({ name }) => STILL_HOLDS.test(name)),
+    budgets: [...outcome.budgets.filter(({ name }) => STILL_HOLDS.test(name)), ...near],
     figures: [
+      { name: 'predicted by capacity', value: predicted, unit: '/s' },
       { name: 'held_per_s', value: heldPerS, unit: '/s', better: 'more' },
       { name: `limited by the ${limitedBy}`, value: 1, unit: '' },
       ...outcome.figures,

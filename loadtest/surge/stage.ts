@@ -2,7 +2,8 @@
 
 import { availableParallelism } from 'node:os';
 import type { Schedule } from '../lib/changes.ts';
-import { type Changed, makeChanges } from '../lib/changing.ts';
+import { type Changed, makeChanges, undoChanges } from '../lib/changing.ts';
+import { photoIdAt } from '../lib/generate.ts';
 import { upSeconds } from '../lib/shapes.ts';
 import type { Rig } from '../rig/rig.ts';
 import type { Broken } from './broken.ts';
@@ -128,6 +129,9 @@ export class Stage {
         },
       });
       stopping.abort();
+      const changed = await changing;
+      // The next load finds the people of the formula.
+      if (schedule) await undoChanges(rig.postgres.url, schedule, photoIdAt);
       for (const line of ended.seconds.said.slice(0, SAID_MAX)) say(`the script: ${line}`);
       const from = Math.min(...ended.seconds.bySecond.keys()) * 1_000;
       return {
@@ -136,7 +140,7 @@ export class Stage {
         fromMs: from,
         generatorShares: generator.shares,
         generatorCores: CORES,
-        changed: await changing,
+        changed,
         schedule,
       };
     } finally {
@@ -150,7 +154,8 @@ export class Stage {
 
 /** What lib/settings.ts reads. */
 function envOf(rig: Rig, plan: Plan): Record<string, string> {
-  const { people, seed, rate, seconds, allPeople } = plan;
+  const { people, seed, rate, seconds, allPeople, limits, peopleAsked } = plan;
+  const refused = Math.floor(peopleAsked * limits.refusedShare);
   return {
     HTTP_URLS: rig.services.map(({ ports }) => `http://127.0.0.1:${ports.http}`).join(','),
     GRPC_ADDRS: rig.services.map(({ ports }) => `127.0.0.1:${ports.grpc}`).join(','),
@@ -159,6 +164,11 @@ function envOf(rig: Rig, plan: Plan): Record<string, string> {
     SEED: String(seed),
     RATE: String(rate),
     SECONDS: String(seconds),
+    HTTP_LATE_MS: String(limits.httpLateMs),
+    GRPC_LATE_MS: String(limits.grpcLateMs),
+    GENERATOR_LATE_SHARE: String(limits.generatorLateShare),
+    REFUSED_MAX: String(refused),
+    BUSY_MS: String(limits.busyMs),
     ...(allPeople && { ALL_PEOPLE: '1' }),
   };
 }
