@@ -9,6 +9,7 @@ import { fleetEnv } from './fleet.ts';
 import { commitOf, machineOf } from './machine.ts';
 import { overload } from './overload.ts';
 import type { Plan } from './plan.ts';
+import { relaysStopped } from './relays-stopped.ts';
 import type { Say } from './say.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
 import { SOURCE_SETTINGS } from './source-count.ts';
@@ -30,6 +31,11 @@ export const ALL_SCENARIOS: Readonly<Record<Plan['scenario'], Scenario>> = {
   overload: {
     question: 'Does it go on answering while ten times as many ask as it can answer?',
     run: overload,
+  },
+  'relays-stopped': {
+    question:
+      'Does it go on answering, and say that it may be behind, while nobody carries changes?',
+    run: relaysStopped,
   },
 };
 
