@@ -6,6 +6,7 @@ import { Relay } from '../../lookup/feed/relay.ts';
 import { keepSwept } from '../../lookup/feed/sweep.ts';
 import { warm } from '../../lookup/feed/warm.ts';
 import { noLog } from '../../lookup/log.ts';
+import type { Sql } from '../../lookup/source/sql.ts';
 import { Link, type LinkState } from './network.ts';
 import { SimSql } from './postgres-sql.ts';
 import { SimRedisView } from './redis.ts';
@@ -35,13 +36,13 @@ export class SimRelay {
       feedChunkRows: config.relayChunkRows,
       feedChangesMax: config.relayChangesMax,
     };
-    const outbox = () => new OutboxFeed(sql, options, this.clock, noLog);
+    const outbox = (door: Sql) => new OutboxFeed(door, options, this.clock, noLog);
     this.relay = new Relay(
       {
         nodes: this.redis,
         lease: new Lease(sql, name, config, this.clock),
-        outbox: outbox(),
-        replays: outbox(),
+        outbox: outbox(sql),
+        replays: outbox(world.parts.replays(sql)),
         clock: this.clock,
         log: noLog,
         onEmptied: (node) => this.#emptied.add(node),

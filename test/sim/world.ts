@@ -6,6 +6,7 @@ import type { Cursor } from '../../lookup/feed/feed.ts';
 import { GREEN, type Subject } from '../../lookup/health-code.ts';
 import { FEED_KEY } from '../../lookup/redis/scripts.ts';
 import { placeInto, slotOf, slotOfBucket } from '../../lookup/redis/slots.ts';
+import type { Sql } from '../../lookup/source/sql.ts';
 import type { Lateness } from './network.ts';
 import { SimPostgres, type Transaction } from './postgres.ts';
 import { POSTGRES_RULES, type PostgresRules } from './postgres-sql.ts';
@@ -62,6 +63,8 @@ export interface SimParts {
   readonly process: ProcessParts;
   readonly postgres: PostgresRules;
   readonly scripts: Readonly<Record<string, ScriptOf>>;
+  /** What relays read for nodes that missed something, on its way to them. */
+  readonly replays: (sql: Sql) => Sql;
 }
 
 const SHARDS = 3;
@@ -86,6 +89,7 @@ export class SimWorld {
       process: PROCESS_PARTS,
       postgres: POSTGRES_RULES,
       scripts: {},
+      replays: (sql) => sql,
       ...options.parts,
     };
     this.postgres = new SimPostgres(this.time, this.parts.postgres.tellsLast);
