@@ -28,6 +28,7 @@ export interface RelayOptions extends NodeWriterOptions {
   readonly leaseMs: number;
   readonly feedHeartbeatMs: number;
   readonly feedBatchesMax: number;
+  readonly redisConnectTimeoutMs: number;
 }
 
 export interface RelayParts {
@@ -50,6 +51,10 @@ export interface RelayStats {
   terms: number;
   replays: number;
   emptied: number;
+}
+
+class FeedAwayError extends Error {
+  override readonly name = 'FeedAwayError';
 }
 
 const RETRY_MS = 200;
@@ -91,7 +96,9 @@ export class Relay {
 
   /** Leads whenever it may, until the signal aborts; then it lets the lease go. */
   async run(signal: AbortSignal): Promise<void> {
-    const { lease, log } = this.#parts;
+    const { lease, log, clock } = this.#parts;
+    const began = clock.monoMs();
+    const isConnecting = () => clock.monoMs() - began < this.#options.redisConnectTimeoutMs;
     let said = '';
     while (!signal.aborted) {
       try {
@@ -104,10 +111,13 @@ export class Relay {
           await this.#lead(signal);
         }
       } catch (error) {
-        const message = (error as Error).message;
-        if (!signal.aborted && message !== said)
+        const { message } = error as Error;
+        // Who has just begun is not connected yet: that is no news.
+        const isNews = message !== said && !(error instanceof FeedAwayError && isConnecting());
+        if (isNews && !signal.aborted) {
           log.warn({ err: error }, 'the relay could not lead');
-        said = message;
+          said = message;
+        }
       }
       await pause(RETRY_MS * (0.75 + Math.random() / 2), signal);
     }
@@ -166,7 +176,7 @@ export class Relay {
     const node = this.#parts.nodes.nodeOf(slotOf(FEED_KEY));
     if (node?.connected) return node;
     this.#parts.nodes.refresh();
-    throw new Error('the node that holds the feed is not connected');
+    throw new FeedAwayError('the node that holds the feed is not connected');
   }
 
   async #deliverAll(tail: FeedTail, signal: AbortSignal): Promise<void> {

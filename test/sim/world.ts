@@ -4,6 +4,7 @@
 import { type Config, configWith } from '../../lookup/config.ts';
 import type { Cursor } from '../../lookup/feed/feed.ts';
 import { GREEN, type Subject } from '../../lookup/health-code.ts';
+import { type Log, noLog } from '../../lookup/log.ts';
 import { FEED_KEY } from '../../lookup/redis/scripts.ts';
 import { placeInto, slotOf, slotOfBucket } from '../../lookup/redis/slots.ts';
 import type { Sql } from '../../lookup/source/sql.ts';
@@ -65,6 +66,8 @@ export interface SimParts {
   readonly scripts: Readonly<Record<string, ScriptOf>>;
   /** What relays read for nodes that missed something, on its way to them. */
   readonly replays: (sql: Sql) => Sql;
+  /** Of relays. */
+  readonly log: Log;
 }
 
 const SHARDS = 3;
@@ -90,6 +93,7 @@ export class SimWorld {
       postgres: POSTGRES_RULES,
       scripts: {},
       replays: (sql) => sql,
+      log: noLog,
       ...options.parts,
     };
     this.postgres = new SimPostgres(this.time, this.parts.postgres.tellsLast);
