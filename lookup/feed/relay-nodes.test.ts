@@ -4,7 +4,11 @@
 import { afterEach, expect, it } from 'vitest';
 import { SCRIPTS } from '../../test/sim/redis-scripts.ts';
 import { SimWorld, subjectOn } from '../../test/sim/world.ts';
+import type { Config } from '../config.ts';
 import { GREEN, RED } from '../health-code.ts';
+import type { RedisNode } from '../redis/nodes.ts';
+import { readMark } from '../redis/records.ts';
+import { FILL } from '../redis/scripts.ts';
 import type { Sql } from '../source/sql.ts';
 
 const SHARD = 0;
@@ -39,7 +43,7 @@ let world: SimWorld;
 afterEach(() => world.stop());
 
 /** One relay and no process; each call that changes a node is noted with the epoch that its mark then has. */
-function worldOf(replays: HeldAnswers) {
+function worldOf(replays: HeldAnswers, config: Partial<Config> = {}) {
   const calls: string[] = [];
   const noted = ['claim-node', 'begin-node', 'relay-write'].map((name) => [
     name,
@@ -52,7 +56,7 @@ function worldOf(replays: HeldAnswers) {
   ]);
   world = new SimWorld(1, {
     lateness: { likely: 0, mostMs: 0 },
-    config: { feedTimeoutMs: 30_000, outboxRetentionMs: 60_000 },
+    config: { feedTimeoutMs: 30_000, outboxRetentionMs: 60_000, ...config },
     parts: { replays: replays.door, scripts: Object.fromEntries(noted) },
   });
   return calls;
@@ -151,3 +155,32 @@ it('brings a node up to date beside another that takes long', async () => {
     expect(relay?.relay.behind).toBe(0);
   });
 });
+
+it('begins a node anew that remembers a time before the outbox, and takes no fill that was meant for before', async () => {
+  worldOf(new HeldAnswers(), { outboxRetentionMs: 3_000 });
+  await world.time.rule(async () => {
+    await world.start({ relays: 1, processes: 0 });
+    // Somebody changes all the time: what was told 6 s ago is trimmed.
+    for (let second = 0; second < 10; second++) {
+      recolor();
+      await world.pass(1_000);
+    }
+    const [node] = world.relays[0]?.redis.masters ?? [];
+    const keyspace = async () => (await called(readMark(node as RedisNode, 500)))?.keyspace;
+    const was = await keyspace();
+    world.redis.restart(SHARD, 6_000);
+    await world.pass(2_000);
+    expect(world.relays[0]?.relay.behind).toBe(0);
+    expect(was).toBeDefined();
+    expect(await keyspace()).not.toBe(was);
+    const fill = [was as string, world.postgres.now(), 30_000, world.postgres.epoch, ''];
+    const filling = (node as RedisNode).run(FILL, [MARK], fill, 500);
+    expect(await called(filling)).toBe(-1);
+  });
+});
+
+/** What comes of a call, in the world's time. */
+async function called<T>(calling: Promise<T>): Promise<T> {
+  await world.pass(100);
+  return calling;
+}

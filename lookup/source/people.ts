@@ -18,7 +18,7 @@ export const PAGE: Statement = {
   name: 'people-page',
   text: `
 select json_build_object('now', floor(extract(epoch from now()) * 1000), 'recovery', pg_is_in_recovery(),
-    'epoch', lookup_source_epoch(),
+    'epoch', case when pg_is_in_recovery() then '' else lookup_source_epoch() end,
     'tokens', (select json_agg(token) from history_token where token = any ($3::uuid[])))::text as head,
   null as subject, null as version, null as xid, null as color, null as areas, null as photo
 union all
