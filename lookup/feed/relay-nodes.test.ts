@@ -156,7 +156,7 @@ it('brings a node up to date beside another that takes long', async () => {
   });
 });
 
-it('begins a node anew that remembers a time before the outbox, and takes no fill that was meant for before', async () => {
+it('begins a node anew that remembers a time before the outbox, and takes no fill meant for before', async () => {
   worldOf(new HeldAnswers(), { outboxRetentionMs: 3_000 });
   await world.time.rule(async () => {
     await world.start({ relays: 1, processes: 0 });
