@@ -5,7 +5,7 @@ import type { Statement } from '../source/sql.ts';
 import { parseAreas, requireColor } from '../source/sql-rows.ts';
 import { type AreaFloor, type Cursor, covers, type PersonChange, type Snapshot } from './feed.ts';
 
-// A standby cannot say its epoch, and is told from a primary by this.
+// A standby cannot say its epoch, which would be the only error: that it is a standby is to be said.
 const HEAD = `json_build_object(
   'now', floor(extract(epoch from now()) * 1000),
   'snapshot', pg_current_snapshot()::text,
