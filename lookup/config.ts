@@ -68,7 +68,7 @@ export const SETTINGS = {
 
   memoryRecordsMax: count(
     1_000_000,
-    'people held in memory; about 130 bytes each; a Map above 8.3 million entries may throw',
+    'people held in memory; about 140 bytes each; a Map above 8.3 million entries may throw',
     1,
     8_300_000,
   ),

@@ -169,6 +169,8 @@ describe('a system with Redis', () => {
     await until(async () => (await fresh(one, 31)) && (await fresh(two, 31)), { what: 'fresh' });
     const late = await world.start();
     await late.service.ready;
+    // It may be ready before it has asked the source for its time.
+    await until(async () => (await late.metric('lookup_suspect')) === 0, { what: 'it is sure' });
     expect(await gate(late, 31)).toMatchObject({ color: 2, layer: 'redis', fresh: true });
     await late.stop();
   });

@@ -44,7 +44,7 @@ const RANKS: readonly Rank[] = [
   // What the feed is made of: statements, messages, what is held.
   {
     rank: 1.5,
-    files: /^feed\/(outbox-sql|lease|message|node-writer|held|timed-source)\.ts/,
+    files: /^feed\/(outbox-sql|lease|message|node-writer|held|timed-source|followed-source)\.ts/,
     own: true,
   },
   { rank: 2, files: /^source\/(postgres|embedded|migrate|sql-source)\.ts/ },

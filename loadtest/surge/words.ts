@@ -50,6 +50,10 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   memory_after: 'After the overload memory did not come back to where it was.',
   admission_cost:
     'With admission the highest rate is much lower than without: it refuses what could be answered.',
+  suspect: 'A process did not notice that nobody tells it of changes. Stop the release.',
+  suspect_cpu:
+    'Answers that may be behind cost much more than others: revalidation takes more than its budget.',
+  fresh_again: 'After the relays were back it took too long until answers were fresh.',
   capacity:
     'What was predicted from measured costs is not what was measured: measure the costs again.',
 };

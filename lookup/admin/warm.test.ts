@@ -11,10 +11,12 @@ import { decode } from '../layers/record-codec.ts';
 import type { RedisNode, RedisNodes, Script } from '../redis/nodes.ts';
 import { readMark, readPlaces } from '../redis/records.ts';
 import { PLACE_BYTES, placeInto, slotOfBucket } from '../redis/slots.ts';
+import { PAGE } from '../source/people.ts';
+import type { SqlSession } from '../source/sql.ts';
 import { warm } from './warm.ts';
 
 const PEOPLE = 1_000;
-const PAGE = 100;
+const PAGE_PEOPLE = 100;
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 let redis: RedisCluster;
@@ -56,7 +58,7 @@ const options = (more: Partial<Parameters<typeof warm>[2]> = {}) => ({
   ratePerS: undefined,
   fenceMs: 30_000,
   signal: new AbortController().signal,
-  pagePeople: PAGE,
+  pagePeople: PAGE_PEOPLE,
   ...more,
 });
 
@@ -74,8 +76,10 @@ describe('beside a relay that has led', () => {
     const relay = world.relay();
     await until(
       async () =>
-        (await Promise.all(nodes.masters.map((one) => readMark(one, 500)))).every(Boolean),
-      { what: 'each node has a mark' },
+        (await Promise.all(nodes.masters.map((one) => readMark(one, 500)))).every(
+          (mark) => mark?.token,
+        ),
+      { what: 'each node has a mark, of a history that can be told from another' },
     );
     await relay.stop();
     // None of them is on the feed: only a warm-up brings them into Redis.
@@ -90,7 +94,7 @@ describe('beside a relay that has led', () => {
     const progress: number[] = [];
     const onProgress = (done: number) => {
       progress.push(done);
-      if (done >= 3 * PAGE) ending.abort(new Error('interrupted'));
+      if (done >= 3 * PAGE_PEOPLE) ending.abort(new Error('interrupted'));
     };
     const output = keptOutput({ asJson: true, onProgress });
     const warming = warm(writer.session, nodes, options({ signal: ending.signal }), output);
@@ -98,7 +102,7 @@ describe('beside a relay that has led', () => {
     await expect(warming).rejects.toThrow(
       `interrupted\n300 people lie in Redis; to go on: npx lookup warm --after ${idOf(300)}`,
     );
-    expect(progress).toEqual([PAGE, 2 * PAGE, 3 * PAGE]);
+    expect(progress).toEqual([PAGE_PEOPLE, 2 * PAGE_PEOPLE, 3 * PAGE_PEOPLE]);
     expect(output.value).toMatchObject({ complete: false, people: 300 });
     expect(await inRedis(300)).toMatchObject({ color: 1, areas: [1] });
     expect(await inRedis(PEOPLE)).toBeUndefined();
@@ -149,11 +153,42 @@ describe('beside a relay that has led', () => {
     await writer.session.query('update source_epoch set counter = counter - 1');
   });
 
+  test('a source that lost what Redis follows is told, and nothing is begun', async () => {
+    await writer.session.exec('begin; delete from history_token');
+    const warming = warm(writer.session, nodes, options(), keptOutput());
+    await expect(warming).rejects.toMatchObject({
+      exitCode: 1,
+      message: expect.stringMatching(/^the source lacks what Redis follows: .* A relay that leads/),
+    });
+    await writer.session.exec('rollback');
+  });
+
+  test('one that loses its history midway is read no further', async () => {
+    let lost = false;
+    const session: SqlSession = {
+      ...writer.session,
+      query: (text, values = []) =>
+        writer.session.query(
+          text,
+          lost && text === PAGE.text ? [...values.slice(0, 2), []] : values,
+        ),
+    };
+    const onProgress = (done: number) => {
+      lost = done >= 2 * PAGE_PEOPLE;
+    };
+    const output = keptOutput({ asJson: true, onProgress });
+    const warming = warm(session, nodes, options(), output);
+    await expect(warming).rejects.toThrow(/^the source lacks what Redis follows: /);
+    await expect(warming).rejects.toMatchObject({ exitCode: 4 });
+    // One more was read before it was lost, and may lie there too.
+    expect(output.value).toMatchObject({ complete: false, people: 2 * PAGE_PEOPLE });
+  });
+
   test('one that cannot write any more says no more than what it has written', async () => {
     let broken = false;
     const failing = failingNodes((script) => broken && script.name === 'fill');
     const onProgress = (done: number) => {
-      broken = done >= 2 * PAGE;
+      broken = done >= 2 * PAGE_PEOPLE;
     };
     const output = keptOutput({ onProgress });
     await expect(

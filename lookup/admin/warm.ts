@@ -1,14 +1,14 @@
 // lookup warm: fills Redis from the source, beside live changes. What it has written stays; it says how to go on.
 
+import { LostHistoryError, readPage } from '../feed/followed-source.ts';
 import { warm as fill } from '../feed/warm.ts';
 import { idToUuid, type Subject, uuidToId } from '../health-code.ts';
 import type { RedisNodes } from '../redis/nodes.ts';
-import { readMark } from '../redis/records.ts';
+import { type NodePosition, readMark } from '../redis/records.ts';
 import { SLOTS } from '../redis/slots.ts';
 import { FIRST_PAGE } from '../source/people.ts';
 import { type SqlSession, sqlOf } from '../source/sql.ts';
 import { grouped } from './confirm.ts';
-import { readMark as readSourceMark } from './mark.ts';
 import { CommandError, type Output } from './output.ts';
 import { withProgress } from './progress.ts';
 import { countAfter } from './source-state.ts';
@@ -33,8 +33,7 @@ export async function warm(
   options: WarmOptions,
   output: Output,
 ): Promise<void> {
-  const { source_epoch } = await readSourceMark(session);
-  await requireMarks(nodes, source_epoch);
+  await requireMarks(session, nodes);
   const from = options.after === undefined ? FIRST_PAGE : idToUuid(options.after);
   const total = await countAfter(session, from);
   const begun = performance.now();
@@ -85,13 +84,14 @@ function commandAfter(next: string | undefined, { ratePerS }: WarmOptions): stri
 }
 
 /** Records count only on a node whose mark says how far they are, and the relay alone writes marks. */
-async function requireMarks(nodes: RedisNodes, epoch: string): Promise<void> {
+async function requireMarks(session: SqlSession, nodes: RedisNodes): Promise<void> {
   const held = [...nodes.slotCounts().values()].reduce((sum, slots) => sum + slots, 0);
   if (held < SLOTS)
     throw new CommandError(
       `no node of Redis holds ${grouped(SLOTS - held)} of its ${grouped(SLOTS)} slots`,
       1,
     );
+  const marks = new Map<string, NodePosition>();
   for (const node of nodes.masters) {
     const mark = await readMark(node, TIMEOUT_MS).catch((error) => {
       throw new CommandError(`${node.name} (Redis): ${(error as Error).message}`, 1);
@@ -102,11 +102,16 @@ async function requireMarks(nodes: RedisNodes, epoch: string): Promise<void> {
           'Start a relay first: npx lookup serve --role relay',
         1,
       );
+    marks.set(node.name, mark);
+  }
+  const { epoch } = await readPage(sqlOf(session), marks, FIRST_PAGE, 0).catch((error) => {
+    throw error instanceof LostHistoryError ? new CommandError(error.message, 1) : error;
+  });
+  for (const [name, mark] of marks)
     if (mark.epoch !== epoch)
       throw new CommandError(
-        `${node.name} (Redis) follows another source, or this one before it lost history: its mark is of epoch ` +
+        `${name} (Redis) follows another source, or this one before it lost history: its mark is of epoch ` +
           `${mark.epoch}, the source of ${epoch}. A relay that leads on this source sets it right`,
         1,
       );
-  }
 }

@@ -119,6 +119,17 @@ describe('age', () => {
     );
   });
 
+  it('is told in full when every message is late from the start, for longer than any window', () => {
+    const { clock, freshness, batch } = world();
+    for (let seconds = 0; seconds < 300; seconds++) {
+      const late = batch(seconds === 0 ? { joins: 'restarts' } : {});
+      clock.advance(5_000);
+      freshness.apply(late);
+      expect(freshness.ageMs(freshness.resolved)).toBeGreaterThanOrEqual(5_000);
+      expect(freshness.suspect).toBe(true);
+    }
+  });
+
   it('is suspect after a step of the wall clock, until a round trip that began after it', () => {
     const { clock, freshness, batch, begin } = world();
     begin();

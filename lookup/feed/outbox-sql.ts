@@ -5,11 +5,12 @@ import type { Statement } from '../source/sql.ts';
 import { parseAreas, requireColor } from '../source/sql-rows.ts';
 import { type AreaFloor, type Cursor, covers, type PersonChange, type Snapshot } from './feed.ts';
 
+// A standby cannot say its epoch, which would be the only error: that it is a standby is to be said.
 const HEAD = `json_build_object(
   'now', floor(extract(epoch from now()) * 1000),
   'snapshot', pg_current_snapshot()::text,
   'recovery', pg_is_in_recovery(),
-  'epoch', lookup_source_epoch(),
+  'epoch', case when pg_is_in_recovery() then '' else lookup_source_epoch() end,
   'token', (select token from history_token order by written_at desc limit 1),
   'trimmed', (select floor::text from outbox_trim),
   'versions', (select last_value from change_version)`;

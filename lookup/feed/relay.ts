@@ -28,6 +28,7 @@ export interface RelayOptions extends NodeWriterOptions {
   readonly leaseMs: number;
   readonly feedHeartbeatMs: number;
   readonly feedBatchesMax: number;
+  readonly redisConnectTimeoutMs: number;
 }
 
 export interface RelayParts {
@@ -50,6 +51,10 @@ export interface RelayStats {
   terms: number;
   replays: number;
   emptied: number;
+}
+
+class FeedAwayError extends Error {
+  override readonly name = 'FeedAwayError';
 }
 
 const RETRY_MS = 200;
@@ -91,7 +96,9 @@ export class Relay {
 
   /** Leads whenever it may, until the signal aborts; then it lets the lease go. */
   async run(signal: AbortSignal): Promise<void> {
-    const { lease, log } = this.#parts;
+    const { lease, log, clock } = this.#parts;
+    const began = clock.monoMs();
+    const isConnecting = () => clock.monoMs() - began < this.#options.redisConnectTimeoutMs;
     let said = '';
     while (!signal.aborted) {
       try {
@@ -104,10 +111,13 @@ export class Relay {
           await this.#lead(signal);
         }
       } catch (error) {
-        const message = (error as Error).message;
-        if (!signal.aborted && message !== said)
+        const { message } = error as Error;
+        // Who has just begun is not connected yet: that is no news.
+        const isNews = message !== said && !(error instanceof FeedAwayError && isConnecting());
+        if (isNews && !signal.aborted) {
           log.warn({ err: error }, 'the relay could not lead');
-        said = message;
+          said = message;
+        }
       }
       await pause(RETRY_MS * (0.75 + Math.random() / 2), signal);
     }
@@ -166,7 +176,7 @@ export class Relay {
     const node = this.#parts.nodes.nodeOf(slotOf(FEED_KEY));
     if (node?.connected) return node;
     this.#parts.nodes.refresh();
-    throw new Error('the node that holds the feed is not connected');
+    throw new FeedAwayError('the node that holds the feed is not connected');
   }
 
   async #deliverAll(tail: FeedTail, signal: AbortSignal): Promise<void> {
@@ -209,7 +219,8 @@ class Term {
   /** Of a Redis that was empty as a whole when this term began. */
   #keyspace: string | undefined;
   readonly #begun = new Set<string>();
-  #recovering: Promise<void> | undefined;
+  /** By the node's name. */
+  readonly #recovering = new Map<string, Promise<void>>();
 
   constructor(parts: RelayParts, options: RelayOptions, stats: RelayStats, identity: string) {
     this.#parts = parts;
@@ -309,22 +320,24 @@ class Term {
     return byNode(this.#parts.nodes, records, ({ slot }) => slot).sorted;
   }
 
-  /** Not all that changed is in this batch: each node gets it from the outbox, or begins anew. */
+  /**
+   * Not all that changed is in this batch: each node gets it from the outbox, or begins anew. One that is behind may be
+   * written by `recover` just now, which sees by its mark what it needs.
+   */
   async #restartNodes(batch: Batch, signal: AbortSignal): Promise<void> {
     this.#floors.clear();
     this.#floorsSent = false;
     const keyspace = newKeyspace();
     await this.#each(async (writer) => {
-      const from = writer.state === 'behind' ? undefined : writer.cursor;
-      if (from && batch.joins === 'restarts') {
-        if (await this.#replayed(writer, from, batch.cursor, signal)) {
-          writer.state = 'current';
-          return;
-        }
+      if (writer.state === 'behind') return;
+      const from = writer.cursor as Cursor;
+      const isReplayed =
+        batch.joins === 'restarts' && (await this.#replayed(writer, from, batch.cursor, signal));
+      if (!isReplayed) {
+        await writer.begin(keyspace, batch.cursor);
+        this.#emptied(writer);
       }
-      await writer.begin(keyspace, batch.cursor);
       writer.state = 'current';
-      this.#emptied(writer);
     });
   }
 
@@ -350,31 +363,37 @@ class Term {
 
   /** A failure there is of one node, and seen by its state; a lost term is seen by the next append too. */
   recoverSoon(signal: AbortSignal): void {
-    this.#recovering ??= this.recover(signal)
-      .catch(() => {})
-      .finally(() => {
-        this.#recovering = undefined;
-      });
+    this.recover(signal).catch(() => {});
   }
 
-  /** Brings nodes that are behind to where the feed is; beside the feed, and as long as it takes. */
+  /**
+   * Brings nodes that are behind to where the feed is; beside the feed, and as long as it takes. A node that is being
+   * brought there already is left to that: two would undo each other's links.
+   */
   async recover(signal: AbortSignal): Promise<void> {
     this.#meetNodes();
     const to = this.#cursor;
     if (!to) return;
-    const behind = [...this.writers.values()].filter(
-      (writer) => writer.state === 'behind' && writer.node.connected,
-    );
-    const done = behind.map(async (writer) => {
-      try {
-        await this.#catchUp(writer, to, signal);
-        writer.state = 'caught';
-        this.#parts.log.info({ node: writer.node.name }, 'a node has all up to here');
-      } catch (error) {
-        if (error instanceof TermOverError) throw error;
-      }
-    });
-    await Promise.all(done);
+    for (const writer of this.writers.values()) {
+      const { name, connected } = writer.node;
+      if (writer.state !== 'behind' || !connected || this.#recovering.has(name)) continue;
+      const recovering = this.#recoverNode(writer, to, signal);
+      this.#recovering.set(
+        name,
+        recovering.finally(() => this.#recovering.delete(name)),
+      );
+    }
+    await Promise.all(this.#recovering.values());
+  }
+
+  async #recoverNode(writer: NodeWriter, to: Cursor, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#catchUp(writer, to, signal);
+      writer.state = 'caught';
+      this.#parts.log.info({ node: writer.node.name }, 'a node has all up to here');
+    } catch (error) {
+      if (error instanceof TermOverError) throw error;
+    }
   }
 
   async #catchUp(writer: NodeWriter, to: Cursor, signal: AbortSignal): Promise<void> {

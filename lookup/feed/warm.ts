@@ -1,13 +1,14 @@
 // Fills Redis from the source: by pages, beside live changes. A page is written only where no newer record lies, into
-// the keyspace that its node had before the page was read: if the node was emptied since, the page is read again.
+// the keyspace that its node had before the page was read: if the node was emptied since, the page is read again. And
+// only of the source whose history Redis follows: another gives the same numbers to other transactions.
 
 import { idToUuid } from '../health-code.ts';
 import { byNode } from '../redis/by-node.ts';
 import type { RedisNode, RedisNodes } from '../redis/nodes.ts';
-import { readMark } from '../redis/records.ts';
 import { FILL } from '../redis/scripts.ts';
-import { FIRST_PAGE, type PeoplePage, readPeople } from '../source/people.ts';
+import { FIRST_PAGE, type PeoplePage } from '../source/people.ts';
 import type { Sql } from '../source/sql.ts';
+import { type Marks, readMarks, readPage } from './followed-source.ts';
 import { packPlaced } from './node-writer.ts';
 import { pause } from './pause.ts';
 
@@ -39,7 +40,7 @@ const TRIES_MAX = 20;
 const RETRY_MS = 250;
 const CALL_TIMEOUT_MS = 2_000;
 
-/** @throws when the source cannot be read, or a node cannot be written for several seconds */
+/** @throws LostHistoryError; when the source cannot be read, or a node cannot be written for several seconds */
 export async function warm(
   sql: Sql,
   nodes: RedisNodes,
@@ -58,15 +59,15 @@ export async function warm(
     written += await writing;
     if (!signal.aborted) options.onWritten?.(read, after);
   };
-  let asking = keyspacesOf(nodes);
+  let asking = readMarks(nodes);
   while (next !== undefined && !signal.aborted) {
     const after: string = next;
-    const keyspaces = await asking;
+    const marks = await asking;
     // Those of the next page, which is read after: they may wait behind what is written.
-    asking = keyspacesOf(nodes);
-    const page = await readPeople(sql, after, limit);
+    asking = readMarks(nodes);
+    const page = await readPage(sql, marks, after, limit);
     await finish(people, after);
-    writing = writePage(sql, nodes, options, { after, limit, page, keyspaces }, signal);
+    writing = writePage(sql, nodes, options, { after, limit, page, marks }, signal);
     // Awaited above or below; until then its failure is nobody's.
     writing.catch(() => {});
     people += page.people.length;
@@ -81,7 +82,7 @@ interface Page {
   readonly after: string;
   readonly limit: number;
   readonly page: PeoplePage;
-  readonly keyspaces: ReadonlyMap<string, string>;
+  readonly marks: Marks;
 }
 
 async function writePage(
@@ -93,7 +94,7 @@ async function writePage(
 ): Promise<number> {
   const wanted = (node: RedisNode) => !options.only || options.only.has(node.name);
   let written = 0;
-  let { page, keyspaces } = first;
+  let { page, marks } = first;
   for (let tries = 1; ; tries++) {
     const again = new Set<string>();
     const placed = page.people.map(packPlaced);
@@ -103,7 +104,8 @@ async function writePage(
     const calls = [...sorted].map(async ([node, list]) => {
       if (!wanted(node)) return;
       const records = list.map(({ bytes }) => bytes);
-      const done = await fillNode(node, records, page, keyspaces.get(node.name), options.fenceMs);
+      const keyspace = marks.get(node.name)?.keyspace;
+      const done = await fillNode(node, records, page, keyspace, options.fenceMs);
       if (done === undefined) again.add(node.name);
       else written += done;
     });
@@ -113,17 +115,21 @@ async function writePage(
     // All of it again: what one node did not take may belong to another by now.
     await pause(RETRY_MS, signal);
     nodes.refresh();
-    keyspaces = await keyspacesOf(nodes);
-    page = await readAgain(sql, first);
+    marks = await readMarks(nodes);
+    page = await readAgain(sql, marks, first);
   }
 }
 
 /** The same stretch of people once more, whoever has come into it since. */
-async function readAgain(sql: Sql, { after, limit, page }: Page): Promise<PeoplePage> {
+async function readAgain(
+  sql: Sql,
+  marks: Marks,
+  { after, limit, page }: Page,
+): Promise<PeoplePage> {
   const last = page.people.at(-1)?.subject;
-  let read = await readPeople(sql, after, limit);
+  let read = await readPage(sql, marks, after, limit);
   while (last !== undefined && read.next !== undefined && read.next < idToUuid(last)) {
-    const more = await readPeople(sql, read.next, limit);
+    const more = await readPage(sql, marks, read.next, limit);
     // The time of the first, which is the earliest.
     read = { ...read, people: read.people.concat(more.people), next: more.next };
   }
@@ -152,20 +158,6 @@ async function fillNode(
     return undefined;
   }
   return written;
-}
-
-async function keyspacesOf(nodes: RedisNodes): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
-  const asking = nodes.masters.map(async (node) => {
-    try {
-      const mark = await readMark(node, CALL_TIMEOUT_MS);
-      if (mark) found.set(node.name, mark.keyspace);
-    } catch {
-      // Asked again with the page.
-    }
-  });
-  await Promise.all(asking);
-  return found;
 }
 
 async function pace(

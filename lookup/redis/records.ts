@@ -1,7 +1,7 @@
 // What lies in Redis, as it lies there: for those who look at it, and not for the path of an answer.
 
 import type { RedisNode } from './nodes.ts';
-import { READ, READ_BUCKETS } from './scripts.ts';
+import { READ, READ_BUCKETS, READ_MARK } from './scripts.ts';
 
 /** How far a node's records are. */
 export interface NodeMark {
@@ -10,6 +10,11 @@ export interface NodeMark {
   readonly at: number;
   /** The source's, of which `at` is. */
   readonly epoch: string;
+}
+
+export interface NodePosition extends NodeMark {
+  /** The newest of the source's history that the relay had seen by then; undefined: it had none yet. */
+  readonly token: string | undefined;
 }
 
 /** Packed values with the mark of their node, read in one step. */
@@ -36,8 +41,15 @@ export function readBuckets(node: RedisNode, buckets: readonly number[], timeout
 }
 
 /** @returns undefined when the node has none; throws when it does not answer */
-export async function readMark(node: RedisNode, timeoutMs: number): Promise<NodeMark | undefined> {
-  return (await readPlaces(node, [], timeoutMs))?.mark;
+export async function readMark(
+  node: RedisNode,
+  timeoutMs: number,
+): Promise<NodePosition | undefined> {
+  const reply = (await node.run(READ_MARK, [node.markKey], [], timeoutMs)) as Buffer[];
+  const [keyspace, at, epoch, cursor] = reply.map(String);
+  if (keyspace === undefined) return undefined;
+  const { token } = JSON.parse(cursor as string) as { token?: string };
+  return { keyspace, at: Number(at), epoch: epoch as string, token };
 }
 
 async function read(replying: Promise<unknown>): Promise<NodeRecords | undefined> {

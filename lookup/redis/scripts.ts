@@ -51,6 +51,15 @@ end
 return {mark[1], mark[2], mark[3], table.concat(found)}`,
 );
 
+/** KEYS mark -> [keyspace, at, epoch, cursor]; or [] without a mark */
+export const READ_MARK = script(
+  'read-mark',
+  `
+local mark = redis.call('HMGET', KEYS[1], 'keyspace', 'at', 'epoch', 'cursor')
+if not mark[1] then return {} end
+return mark`,
+);
+
 /** KEYS mark · ARGV buckets (3 bytes each) -> as READ, with all that lies in these buckets. */
 export const READ_BUCKETS = script(
   'read-buckets',

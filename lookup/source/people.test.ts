@@ -46,11 +46,21 @@ test('pages bring everyone once, and the last says that it is', async () => {
 
 test('a page is read in the order of the index: nobody is sorted for it', async () => {
   await session.exec('set enable_seqscan = off; set plan_cache_mode = force_generic_plan');
-  await session.exec(`prepare page (uuid, integer) as ${PAGE.text}`);
+  await session.exec(`prepare page (uuid, integer, uuid[]) as ${PAGE.text}`);
   const plan = await session.query<Record<string, string>>(
-    `explain execute page ('${FIRST_PAGE}', 10)`,
+    `explain execute page ('${FIRST_PAGE}', 10, '{}')`,
   );
   const text = plan.map((row) => Object.values(row)[0]).join('\n');
   expect(text).toContain('Index Scan using person_pkey');
   expect(text).not.toContain('Sort');
+});
+
+test('a page says which of the tokens asked about are of its history', async () => {
+  const [one] = await session.query<{ token: string }>(
+    'insert into history_token default values returning token::text as token',
+  );
+  const token = one?.token as string;
+  const other = '00000000-0000-4000-8000-000000000000';
+  expect((await readPeople(sql, FIRST_PAGE, 0, [other, token])).tokens).toEqual([token]);
+  expect(await readPeople(sql, FIRST_PAGE, 0, [other])).toMatchObject({ tokens: [], people: [] });
 });

@@ -6,6 +6,8 @@ import { parseAreas, requireColor } from './sql-rows.ts';
 export interface PeoplePage {
   readonly asOf: SourceMs;
   readonly epoch: string;
+  /** Those of the tokens asked about that are of its history. */
+  readonly tokens: readonly string[];
   readonly people: readonly ((PersonRecord | Tombstone) & { readonly xid: number })[];
   /** Where the next one begins; undefined: these were the last. */
   readonly next: string | undefined;
@@ -14,19 +16,28 @@ export interface PeoplePage {
 // By the column, in its index: a bare "subject" would name the text beside it, and every page would sort all people.
 export const PAGE: Statement = {
   name: 'people-page',
-  text: `select subject::text as subject, version::text as version, xid::text as xid, color::text as color,
-      array_to_string(areas, ',') as areas, photo_id::text as photo
-    from person where subject > $1::uuid order by person.subject limit $2::integer`,
-};
-const NOW: Statement = {
-  name: 'people-now',
-  text: `select floor(extract(epoch from now()) * 1000)::text as as_of, lookup_source_epoch() as epoch`,
+  text: `
+select json_build_object('now', floor(extract(epoch from now()) * 1000), 'recovery', pg_is_in_recovery(),
+    'epoch', case when pg_is_in_recovery() then '' else lookup_source_epoch() end,
+    'tokens', (select json_agg(token) from history_token where token = any ($3::uuid[])))::text as head,
+  null as subject, null as version, null as xid, null as color, null as areas, null as photo
+union all
+(select null, subject::text, version::text, xid::text, color::text, array_to_string(areas, ','), photo_id::text
+  from person where subject > $1::uuid order by person.subject limit $2::integer)`,
 };
 
 /** Below every subject: nobody is all zeros. */
 export const FIRST_PAGE = '00000000-0000-0000-0000-000000000000';
 
+interface Head {
+  readonly now: SourceMs;
+  readonly recovery: boolean;
+  readonly epoch: string;
+  readonly tokens: readonly string[] | null;
+}
+
 interface PersonRow {
+  head: null;
   subject: string;
   version: string;
   xid: string;
@@ -36,21 +47,35 @@ interface PersonRow {
 }
 
 /**
- * Reads one page. The time is taken before, so that it is no later than what the page shows.
+ * Reads one page.
  * @param after a subject as uuid, or FIRST_PAGE
+ * @param tokens of a history that is asked about
+ * @throws also for a standby, whose time is later than what it shows
  */
-export async function readPeople(sql: Sql, after: string, limit: number): Promise<PeoplePage> {
-  const [now] = await sql.query<{ as_of: string; epoch: string }>(NOW, []);
-  if (!now) throw new Error('the source did not say what time it is');
-  const rows = await sql.query<PersonRow>(PAGE, [after, limit]);
-  const people = rows.map((row) => {
-    const subject = uuidToId(row.subject);
-    const [version, xid] = [Number(row.version), Number(row.xid)];
-    if (row.color === null) return { subject, version, erased: true as const, xid };
-    const photo = row.photo === null ? undefined : uuidToId(row.photo);
-    const color = requireColor(row.color);
-    return { subject, version, color, areas: parseAreas(row.areas), photo, xid };
-  });
-  const next = rows.length < limit ? undefined : rows.at(-1)?.subject;
-  return { asOf: Number(now.as_of), epoch: now.epoch, people, next };
+export async function readPeople(
+  sql: Sql,
+  after: string,
+  limit: number,
+  tokens: readonly string[] = [],
+): Promise<PeoplePage> {
+  const [first, ...rows] = await sql.query<PersonRow | { head: string }>(PAGE, [
+    after,
+    limit,
+    tokens,
+  ]);
+  if (!first?.head) throw new Error('the source did not say what time it is');
+  const head = JSON.parse(first.head) as Head;
+  if (head.recovery) throw new Error('the source is a standby: people are read from the primary');
+  const people = (rows as PersonRow[]).map(toPerson);
+  const next = rows.length < limit ? undefined : (rows.at(-1) as PersonRow | undefined)?.subject;
+  return { asOf: head.now, epoch: head.epoch, tokens: head.tokens ?? [], people, next };
+}
+
+function toPerson(row: PersonRow): PeoplePage['people'][number] {
+  const subject = uuidToId(row.subject);
+  const [version, xid] = [Number(row.version), Number(row.xid)];
+  if (row.color === null) return { subject, version, erased: true, xid };
+  const photo = row.photo === null ? undefined : uuidToId(row.photo);
+  const color = requireColor(row.color);
+  return { subject, version, color, areas: parseAreas(row.areas), photo, xid };
 }

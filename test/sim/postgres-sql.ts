@@ -65,8 +65,7 @@ export class SimSql implements Sql {
       'lease-release': ([who], now) => this.#release(String(who), now),
       load: ([subjects, token], now) => this.#load(subjects as string[], token, now),
       'source-time': (_, now) => [{ now: String(Math.floor(now)) }],
-      'people-now': (_, now) => [{ as_of: String(Math.floor(now)), epoch: postgres.epoch }],
-      'people-page': ([after, limit]) => this.#page(String(after), Number(limit)),
+      'people-page': (values, now) => this.#page(values, now),
       tombstones: ([tombstoneMs], now) => this.#tombstones(now - Number(tombstoneMs)),
       bury: ([subjects, tombstoneMs], now) =>
         this.#bury(subjects as string[], now - Number(tombstoneMs)),
@@ -198,12 +197,19 @@ export class SimSql implements Sql {
     });
   }
 
-  #page(after: string, limit: number): Row[] {
-    return [...this.#disk.visible.people]
+  #page([after, limit, tokens]: Values, now: number): Row[] {
+    const head = {
+      now: Math.floor(now),
+      recovery: this.#postgres.state === 'standby',
+      epoch: this.#postgres.epoch,
+      tokens: (tokens as string[]).filter((token) => this.#known(token)),
+    };
+    const people = [...this.#disk.visible.people]
       .map(([subject, person]) => ({ subject: idToUuid(subject), ...personRow(person) }))
-      .filter((row) => row.subject > after)
+      .filter((row) => row.subject > String(after))
       .sort((a, b) => (a.subject < b.subject ? -1 : 1))
-      .slice(0, limit);
+      .slice(0, Number(limit));
+    return [{ head: JSON.stringify(head) }, ...people.map((row) => ({ head: null, ...row }))];
   }
 
   #tombstones(before: number): Row[] {

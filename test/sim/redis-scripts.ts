@@ -80,6 +80,11 @@ const read: ScriptOf = (data, [key], [places]) => {
   return [keyspace, at, epoch, found(values)];
 };
 
+const readMark: ScriptOf = (data, [key]) => {
+  const [keyspace, ...rest] = markOf(data, key as string);
+  return keyspace ? [keyspace, ...rest.slice(0, 3)] : [];
+};
+
 const readBuckets: ScriptOf = (data, [key], [buckets]) => {
   const [keyspace, at, epoch] = markOf(data, key as string);
   if (!keyspace || !buckets) return [];
@@ -225,6 +230,7 @@ const position: ScriptOf = (data, [stream, floors]) => {
 /** By the scripts' names. */
 export const SCRIPTS: Readonly<Record<string, ScriptOf>> = {
   read,
+  'read-mark': readMark,
   'read-buckets': readBuckets,
   fill: fillWith({ keyspace: true, epoch: true, age: true }),
   drop,

@@ -5,7 +5,7 @@ import { OutboxFeed } from '../../lookup/feed/outbox.ts';
 import { Relay } from '../../lookup/feed/relay.ts';
 import { keepSwept } from '../../lookup/feed/sweep.ts';
 import { warm } from '../../lookup/feed/warm.ts';
-import { noLog } from '../../lookup/log.ts';
+import type { Sql } from '../../lookup/source/sql.ts';
 import { Link, type LinkState } from './network.ts';
 import { SimSql } from './postgres-sql.ts';
 import { SimRedisView } from './redis.ts';
@@ -24,6 +24,7 @@ export class SimRelay {
 
   constructor(world: SimWorld, name: string) {
     const { time, config } = world;
+    const { log } = world.parts;
     this.#world = world;
     this.name = name;
     this.clock = new SimClock(time);
@@ -35,15 +36,15 @@ export class SimRelay {
       feedChunkRows: config.relayChunkRows,
       feedChangesMax: config.relayChangesMax,
     };
-    const outbox = () => new OutboxFeed(sql, options, this.clock, noLog);
+    const outbox = (door: Sql) => new OutboxFeed(door, options, this.clock, log);
     this.relay = new Relay(
       {
         nodes: this.redis,
         lease: new Lease(sql, name, config, this.clock),
-        outbox: outbox(),
-        replays: outbox(),
+        outbox: outbox(sql),
+        replays: outbox(world.parts.replays(sql)),
         clock: this.clock,
-        log: noLog,
+        log,
         onEmptied: (node) => this.#emptied.add(node),
       },
       config,

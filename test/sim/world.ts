@@ -4,8 +4,10 @@
 import { type Config, configWith } from '../../lookup/config.ts';
 import type { Cursor } from '../../lookup/feed/feed.ts';
 import { GREEN, type Subject } from '../../lookup/health-code.ts';
+import { type Log, noLog } from '../../lookup/log.ts';
 import { FEED_KEY } from '../../lookup/redis/scripts.ts';
 import { placeInto, slotOf, slotOfBucket } from '../../lookup/redis/slots.ts';
+import type { Sql } from '../../lookup/source/sql.ts';
 import type { Lateness } from './network.ts';
 import { SimPostgres, type Transaction } from './postgres.ts';
 import { POSTGRES_RULES, type PostgresRules } from './postgres-sql.ts';
@@ -62,6 +64,10 @@ export interface SimParts {
   readonly process: ProcessParts;
   readonly postgres: PostgresRules;
   readonly scripts: Readonly<Record<string, ScriptOf>>;
+  /** What relays read for nodes that missed something, on its way to them. */
+  readonly replays: (sql: Sql) => Sql;
+  /** Of relays. */
+  readonly log: Log;
 }
 
 const SHARDS = 3;
@@ -86,6 +92,8 @@ export class SimWorld {
       process: PROCESS_PARTS,
       postgres: POSTGRES_RULES,
       scripts: {},
+      replays: (sql) => sql,
+      log: noLog,
       ...options.parts,
     };
     this.postgres = new SimPostgres(this.time, this.parts.postgres.tellsLast);
