@@ -27,7 +27,7 @@ const NUMBERS = {
   relays: [0, 8, 2],
   masters: [1, 16, 3],
   replicas: [0, 32, 3],
-  people: [1, 30_000_000, 10_000],
+  people: [0, 30_000_000, 10_000],
   'first-port': [1_024, 55_000, undefined],
 };
 

@@ -24,10 +24,13 @@ export function whatToTry(rig: Rig): string[] {
     `  redis     redis-cli -c -p ${firstNode?.port} cluster nodes`,
     `  ops       curl -s http://127.0.0.1:${service.ports.ops}/metrics`,
     '',
-    `  commands  ${exported(rig.env)}`,
+    `  commands  ${exported(rig)}`,
     `            npx lookup status --ops ${ops}`,
     `            npx lookup set-color ${subject} red`,
     '            npx lookup set-area 1 yellow --yes',
+    '',
+    `  load      export ${exports(loadEnv(rig))}`,
+    '            (see loadtest/README.md, "A script by itself", for the people that it asks about)',
     '',
     ...rig.services.map(({ name, pid, ports }) => row(name, pid, Object.entries(ports))),
     ...rig.relays.map(({ name, pid, ports }) => row(name, pid, [['ops', ports.ops]])),
@@ -42,8 +45,19 @@ export function whatToTry(rig: Rig): string[] {
 /** What the commands read; the rest is the processes' own. */
 const EXPORTED = ['LOOKUP_POSTGRES_URL', 'LOOKUP_REDIS_URL', 'LOOKUP_ISSUERS_FILE'];
 
-const exported = (env: Rig['env']) =>
-  `export ${EXPORTED.map((name) => `${name}='${env[name]}'`).join(' \\\n                   ')}`;
+const exported = ({ env }: Rig) =>
+  `export ${exports(Object.fromEntries(EXPORTED.map((name) => [name, env[name]])))}`;
+
+const exports = (env: Readonly<Record<string, string | undefined>>) =>
+  Object.entries(env)
+    .map(([name, value]) => `${name}='${value}'`)
+    .join(' \\\n                   ');
+
+const loadEnv = ({ services, keys }: Rig) => ({
+  HTTP_URLS: services.map(({ ports }) => `http://127.0.0.1:${ports.http}`).join(','),
+  GRPC_ADDRS: services.map(({ ports }) => `127.0.0.1:${ports.grpc}`).join(','),
+  TOKEN_KEYS: keys.tokenKeysFile,
+});
 
 const row = (name: string, pid: number, ports: [string, number][]) =>
   `  ${name.padEnd(9)} pid ${pid}  ${ports.map(([name, port]) => `${name} ${port}`).join('  ')}`;
