@@ -234,6 +234,7 @@ export class Lookup {
     const none: LayerFind = { answer: undefined, read };
     // A layer that was behind when asked has not all that this process knows; one of another source, nothing.
     if (!hit || hit.asOf < resolved || hit.epoch !== freshness.epoch) return none;
+    if (freshness.isBeforeForgotten(hit.asOf)) return none;
     const { version } = hit.person;
     if (!freshness.mayKeep(hit.xid, beganMonoMs)) {
       // Ahead of this process: its own floors may be older than this record, and the two were never true together.
