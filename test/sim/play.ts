@@ -65,7 +65,7 @@ export async function play(schedule: Schedule, options: SimOptions = {}): Promis
   const world = new SimWorld(schedule.seed, options);
   await world.time.rule(async () => {
     try {
-      populate(world);
+      populate(world, options);
       await world.start(options);
       for (const { run } of schedule.steps) {
         await run(world);

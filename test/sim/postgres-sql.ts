@@ -80,8 +80,10 @@ export class SimSql implements Sql {
     this.sent.set(statement.name, (this.sent.get(statement.name) ?? 0) + 1);
     const call = this.#link.call(async () => {
       const now = this.#postgres.now();
-      await this.#time.sleep(this.#time.between(0, STATEMENT_MS));
-      return run(values, this.#rules.timeIsBefore ? now : this.#postgres.now()) as R[];
+      const takesMs = this.#time.between(0, STATEMENT_MS);
+      const rows = this.#rules.timeIsBefore ? undefined : run(values, now + takesMs);
+      await this.#time.sleep(takesMs);
+      return (rows ?? run(values, now)) as R[];
     });
     if (!signal) return call;
     return new Promise((resolve, reject) => {

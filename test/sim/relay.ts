@@ -35,13 +35,12 @@ export class SimRelay {
       feedChunkRows: config.relayChunkRows,
       feedChangesMax: config.relayChangesMax,
     };
-    const outbox = () => new OutboxFeed(sql, options, this.clock, noLog);
     this.relay = new Relay(
       {
         nodes: this.redis,
         lease: new Lease(sql, name, config, this.clock),
-        outbox: outbox(),
-        replays: outbox(),
+        outbox: new world.parts.outbox(sql, options, this.clock, noLog),
+        replays: new OutboxFeed(sql, options, this.clock, noLog),
         clock: this.clock,
         log: noLog,
         onEmptied: (node) => this.#emptied.add(node),

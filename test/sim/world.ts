@@ -3,6 +3,7 @@
 
 import { type Config, configWith } from '../../lookup/config.ts';
 import type { Cursor } from '../../lookup/feed/feed.ts';
+import { OutboxFeed } from '../../lookup/feed/outbox.ts';
 import { GREEN, type Subject } from '../../lookup/health-code.ts';
 import { FEED_KEY } from '../../lookup/redis/scripts.ts';
 import { placeInto, slotOf, slotOfBucket } from '../../lookup/redis/slots.ts';
@@ -54,6 +55,8 @@ export interface SimOptions {
   readonly lateness?: Lateness;
   readonly processes?: number;
   readonly relays?: number;
+  /** Whether there is anybody when it begins. */
+  readonly people?: boolean;
   readonly parts?: Partial<SimParts>;
 }
 
@@ -61,6 +64,8 @@ export interface SimOptions {
 export interface SimParts {
   readonly process: ProcessParts;
   readonly postgres: PostgresRules;
+  /** What a relay follows. */
+  readonly outbox: typeof OutboxFeed;
   readonly scripts: Readonly<Record<string, ScriptOf>>;
 }
 
@@ -85,6 +90,7 @@ export class SimWorld {
     this.parts = {
       process: PROCESS_PARTS,
       postgres: POSTGRES_RULES,
+      outbox: OutboxFeed,
       scripts: {},
       ...options.parts,
     };
@@ -178,9 +184,10 @@ export const SUBJECTS = [0, 1, 2, 3, 4, 5].map((n) => subjectOn(n % SHARDS, n));
 export const AREAS = [1, 2];
 
 /** Some people, and the areas that they are tied to. */
-export function populate(world: SimWorld): void {
+export function populate(world: SimWorld, { people = true }: SimOptions): void {
   world.write((t) => {
     for (const area of AREAS) world.postgres.floor(t, area, GREEN);
+    if (!people) return;
     for (const [i, subject] of SUBJECTS.slice(0, 4).entries())
       world.postgres.person(t, subject, GREEN, i % 2 === 0 ? [] : [1]);
   });
