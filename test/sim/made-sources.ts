@@ -125,15 +125,38 @@ const JOINED_IN_PIECES = made(
   { config: { feedBatchesMax: 2 } },
 );
 
+const swap = (world: SimWorld, own: Color, floor: Color) =>
+  world.write((t) => {
+    world.postgres.floor(t, 1, floor);
+    world.postgres.person(t, ONE, own, [1]);
+  });
+
 const SWAPPED = made('color and floor swap which of them is red, and are read', async (w) => {
-  const swap = (own: Color, floor: Color) =>
-    w.write((t) => {
-      w.postgres.floor(t, 1, floor);
-      w.postgres.person(t, ONE, own, [1]);
-    });
-  swap(RED, GREEN);
+  swap(w, RED, GREEN);
   await w.pass(TOLD_MS);
-  swap(GREEN, RED);
+  swap(w, GREEN, RED);
+  void askNow(ONE)(w);
+  await w.pass(15);
+  await ask(w, ONE);
+});
+
+/** For most of a second after this, a copy has the newest of the tokens. */
+async function tokenWritten(world: SimWorld): Promise<void> {
+  const { disk } = world.postgres;
+  const had = disk.tokens.length;
+  while (disk.tokens.length === had) await world.pass(5);
+}
+
+const SWAPPED_BACK = made('another source has color and floor as they were', async (w) => {
+  await tokenWritten(w);
+  swap(w, GREEN, RED);
+  await w.pass(TOLD_MS);
+  const copy = w.postgres.backup();
+  swap(w, RED, GREEN);
+  await w.pass(TOLD_MS);
+  w.restartProcess(0);
+  await w.pass(TOLD_MS);
+  w.postgres.restore(copy, true);
   void askNow(ONE)(w);
   await w.pass(15);
   await ask(w, ONE);
@@ -151,6 +174,7 @@ export const OF_SOURCES = {
   'tokens of history': OTHER_SOURCE,
   'refusing reads begun before following': READ_OF_ANOTHER,
   'refusing what a layer had before a new epoch': HEARD_LATE,
+  'the epoch of reads': SWAPPED_BACK,
   'telling floors from people': FLOORS_WITH_PIECES,
   'only the last of two changes in a transaction': TWICE_IN_PIECES,
   'pieces that say so': HELD_IN_LAST_PIECE,

@@ -187,6 +187,7 @@ export const WITHOUT = {
   'a time from before the snapshot': postgres({ timeIsBefore: false }),
   'a trim floor': postgres({ tellsTrimmed: false }),
   'tokens of history': postgres({ tellsOther: false }),
+  'the epoch of reads': postgres({ tellsOfReads: false }),
   'telling floors from people': postgres({ tellsFloors: false }),
   'only the last of two changes in a transaction': postgres({ tellsLast: false }),
 } satisfies Record<string, Partial<SimParts>>;
