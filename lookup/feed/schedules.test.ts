@@ -4,7 +4,14 @@
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { play, REDIS_FORGETS, SOURCE_FORGETS, schedules } from '../../test/sim/play.ts';
+import {
+  OFTEN_LATE,
+  play,
+  REDIS_FORGETS,
+  SOURCE_FORGETS,
+  STANDBYS_TAKE_OVER,
+  schedules,
+} from '../../test/sim/play.ts';
 
 const RUNS = { seed: 4, endOnFailure: false };
 /** On two cores, beside all other tests. */
@@ -30,6 +37,20 @@ it(
     await fc.assert(
       fc.asyncProperty(schedules(SOURCE_FORGETS), async (schedule) => {
         const world = await play(schedule);
+        expect(world.judged).toBeGreaterThan(0);
+      }),
+      { ...RUNS, numRuns: 40 },
+    );
+  },
+  PATIENCE_MS,
+);
+
+it(
+  'answers what was true since as_of, while one standby after the other takes over',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(schedules(STANDBYS_TAKE_OVER), async (schedule) => {
+        const world = await play(schedule, { lateness: OFTEN_LATE });
         expect(world.judged).toBeGreaterThan(0);
       }),
       { ...RUNS, numRuns: 40 },
