@@ -243,9 +243,11 @@ export class Lookup {
     }
     if (freshness.isOvertaken(subject, version)) return none;
     if ('erased' in hit.person) {
-      return freshness.mayBeAbsent(subject)
-        ? { answer: { outcome: 'absent', asOf: resolved }, read }
-        : none;
+      if (!freshness.mayBeAbsent(subject)) return none;
+      // Of an ended generation, whose feed did not tell: it would be answered as old, again and again.
+      this.#memory.drop(subject);
+      this.#parts.whole.delete(subject);
+      return { answer: { outcome: 'absent', asOf: resolved }, read };
     }
     freshness.fence.note(subject, version);
     this.#parts.negatives.delete(subject);

@@ -12,6 +12,7 @@ import {
   STANDBYS_TAKE_OVER,
   schedules,
 } from '../../test/sim/play.ts';
+import { type SimWorld, SUBJECTS } from '../../test/sim/world.ts';
 
 const RUNS = { seed: 4, endOnFailure: false };
 /** On two cores, beside all other tests. */
@@ -57,4 +58,25 @@ it(
     );
   },
   PATIENCE_MS,
+);
+
+it.each([1, 4, 8])(
+  'who was erased while the source became another is not shown from memory for ever (seed %i)',
+  async (seed) => {
+    const [subject = ''] = SUBJECTS;
+    const back = { name: 'set back', run: (w: SimWorld) => w.postgres.stepClock(-2_000) };
+    const steps = [
+      {
+        name: 'erase',
+        run: (w: SimWorld) => w.postgres.person(w.postgres.begin(), subject, undefined),
+      },
+      back,
+      {
+        name: 'ask',
+        run: (w: SimWorld) => w.processes.map((one) => SUBJECTS.map((s) => one.ask(s))),
+      },
+      back,
+    ];
+    await play({ seed, steps }, { lateness: { likely: 0.1, mostMs: 3_000 } });
+  },
 );
