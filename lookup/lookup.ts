@@ -234,6 +234,7 @@ export class Lookup {
     const none: LayerFind = { answer: undefined, read };
     // A layer that was behind when asked has not all that this process knows; one of another source, nothing.
     if (!hit || hit.asOf < resolved || hit.epoch !== freshness.epoch) return none;
+    if (freshness.isBeforeForgotten(hit.asOf)) return none;
     const { version } = hit.person;
     if (!freshness.mayKeep(hit.xid, beganMonoMs)) {
       // Ahead of this process: its own floors may be older than this record, and the two were never true together.
@@ -242,9 +243,11 @@ export class Lookup {
     }
     if (freshness.isOvertaken(subject, version)) return none;
     if ('erased' in hit.person) {
-      return freshness.mayBeAbsent(subject)
-        ? { answer: { outcome: 'absent', asOf: resolved }, read }
-        : none;
+      if (!freshness.mayBeAbsent(subject)) return none;
+      // Of an ended generation, whose feed did not tell: it would be answered as old, again and again.
+      this.#memory.drop(subject);
+      this.#parts.whole.delete(subject);
+      return { answer: { outcome: 'absent', asOf: resolved }, read };
     }
     freshness.fence.note(subject, version);
     this.#parts.negatives.delete(subject);
@@ -285,7 +288,7 @@ export class Lookup {
       layer: 'source',
     };
     this.#keep(subject, loaded, found);
-    for (const read of reads) read.fill(record, row.xid, asOf);
+    if (!this.#isOther(loaded)) for (const read of reads) read.fill(record, row.xid, asOf);
     return found;
   }
 
@@ -299,12 +302,21 @@ export class Lookup {
     return this.#freshness.isOvertaken(subject, row.record.version);
   }
 
+  /**
+   * Of another source than the feed has told of: true by itself, but with floors, or with the layers, of the one before
+   * it makes a person who never was.
+   */
+  #isOther({ epoch }: LoadedOne): boolean {
+    return epoch !== undefined && epoch !== this.#freshness.epoch;
+  }
+
   /** Into memory once the feed has passed it; until then it stands alone, with its own time. */
-  #keep(subject: Subject, { row, beganMonoMs }: LoadedOne, found: Found): void {
+  #keep(subject: Subject, loaded: LoadedOne, found: Found): void {
+    const { row, beganMonoMs } = loaded;
     if (!row) return;
     this.#freshness.fence.note(subject, row.record.version);
     this.#parts.negatives.delete(subject);
-    if (this.#freshness.mayKeep(row.xid, beganMonoMs)) {
+    if (!this.#isOther(loaded) && this.#freshness.mayKeep(row.xid, beganMonoMs)) {
       this.#memory.put(row.record, this.#freshness.generation);
       if (!this.#freshness.suspect) {
         // Memory may lose it for want of room: what was read before must not be answered then.
@@ -320,9 +332,10 @@ export class Lookup {
     this.#parts.whole.set(subject, found);
   }
 
-  #keepAbsent(subject: Subject, { asOf, beganMonoMs }: LoadedOne): Absent {
+  #keepAbsent(subject: Subject, loaded: LoadedOne): Absent {
+    const { asOf, beganMonoMs } = loaded;
     const absent: Absent = { outcome: 'absent', asOf };
-    if (!this.#freshness.mayKeepAbsent(beganMonoMs)) return absent;
+    if (this.#isOther(loaded) || !this.#freshness.mayKeepAbsent(beganMonoMs)) return absent;
     this.#memory.drop(subject);
     this.#parts.whole.delete(subject);
     if (this.#freshness.mayBeAbsent(subject)) {

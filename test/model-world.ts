@@ -145,7 +145,7 @@ export class ModelWorld {
     const [load] = this.loads.splice(n % this.loads.length, 1);
     if (!load) return;
     const { subject, beganMonoMs } = load;
-    load.resolve({ beganMonoMs, ...(load.seen ?? this.source.read(subject)) });
+    load.resolve({ beganMonoMs, epoch: undefined, ...(load.seen ?? this.source.read(subject)) });
   }
 
   fail(n = 0): void {

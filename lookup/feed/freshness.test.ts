@@ -253,6 +253,18 @@ describe('generations', () => {
     expect(freshness.floors.floorOf(3)).toBe(GREEN);
     expect(freshness.isOvertaken(SUBJECT, 6)).toBe(false);
   });
+
+  it('what a layer had before it was heard of another source may be older than what was read there', () => {
+    const { clock, freshness, sourceNow, batch, begin } = world();
+    begin();
+    expect(freshness.isBeforeForgotten(sourceNow())).toBe(false);
+    const late = batch({ joins: 'new-epoch', epoch: 'e2' });
+    clock.advance(300);
+    freshness.apply(late);
+    expect(freshness.isBeforeForgotten(late.resolved)).toBe(true);
+    clock.advance(1);
+    expect(freshness.isBeforeForgotten(sourceNow())).toBe(false);
+  });
 });
 
 describe('floors', () => {

@@ -32,6 +32,8 @@ export class Freshness {
   readonly #waiting = new Set<() => void>();
   #followsSinceMonoMs = Infinity;
   #absentSinceMonoMs = -Infinity;
+  /** When versions of before could no longer be compared. */
+  #forgotMonoMs = -Infinity;
   /** Up to when what was held in each generation had been kept up with. */
   readonly #ends = new Float64Array(GENERATIONS).fill(-Infinity);
 
@@ -91,6 +93,7 @@ export class Freshness {
     if (batch.joins === 'new-epoch' && !first) {
       this.floors.forget();
       this.fence.forget();
+      this.#forgotMonoMs = this.#local.monoMs();
     } else {
       this.fence.restart();
     }
@@ -123,6 +126,14 @@ export class Freshness {
   /** A record this old was overtaken by what this process knows: read again further down. */
   isOvertaken(subject: Subject, version: number): boolean {
     return version < this.fence.versionOf(subject);
+  }
+
+  /**
+   * The source may have been another for a while before the feed told, and somebody may have been answered from it
+   * since: the fence has forgotten that too, so what a layer had by then may be older. Not to be answered.
+   */
+  isBeforeForgotten(asOf: SourceMs): boolean {
+    return asOf < this.clock.atMost(this.#forgotMonoMs);
   }
 
   /** A subject of whom a version is known is not absent, whatever a read says that began earlier. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Sql, Statement } from '../source/sql.ts';
+import { limited } from './limited.ts';
 
 const TAKE: Statement = {
   name: 'lease-take',
@@ -38,14 +39,17 @@ export class Lease {
   }
 
   /**
-   * Takes or renews it.
+   * Takes or renews it. Half of its time is the most that this waits: a question that was lost must not keep a relay
+   * from leading while another question of its own renews.
    * @param termLeast a term at least as great, because a smaller one has been given out elsewhere
    * @returns whether it is held. Throws when the source does not say.
    */
   async take(signal: AbortSignal, termLeast = 0): Promise<boolean> {
     const asked = this.#clock.monoMs();
     const values = [this.holder, this.#lastsMs, String(termLeast)];
-    const [row] = await this.#sql.query<{ term: string | null }>(TAKE, values, signal);
+    const ask = (within: AbortSignal) =>
+      this.#sql.query<{ term: string | null }>(TAKE, values, within);
+    const [row] = await limited(this.#lastsMs / 2, signal, ask);
     if (!row?.term) return false;
     this.#term = Number(row.term);
     this.#untilMonoMs = asked + this.#lastsMs;

@@ -104,9 +104,7 @@ export class Relay {
       try {
         // A term is worth taking only where it can be claimed.
         this.#feedNode();
-        if (
-          await lease.take(AbortSignal.any([signal, AbortSignal.timeout(this.#options.leaseMs)]))
-        ) {
+        if (await lease.take(signal)) {
           said = '';
           await this.#lead(signal);
         }
@@ -148,8 +146,7 @@ export class Relay {
     while (!signal.aborted) {
       await pause(this.#options.leaseMs / 4, signal);
       if (signal.aborted) return;
-      const limited = AbortSignal.any([signal, AbortSignal.timeout(this.#options.leaseMs / 2)]);
-      const held = await lease.take(limited).catch(() => lease.held);
+      const held = await lease.take(signal).catch(() => lease.held);
       if (!held) leading.abort(new TermOverError('the lease was lost'));
     }
   }

@@ -90,7 +90,12 @@ export class SourceClock {
 
   /** The source's clock by our own, at most. */
   nowAtMost(): SourceMs {
-    return this.#clock.monoMs() + this.#aheadMs;
+    return this.atMost(this.#clock.monoMs());
+  }
+
+  /** The same at another time of our monotonic clock; NaN until it is known. */
+  atMost(monoMs: number): SourceMs {
+    return monoMs + this.#aheadMs;
   }
 
   #watch(mono: number, wall: number): void {

@@ -4,6 +4,7 @@ import type { RedisNode, RedisNodes } from '../redis/nodes.ts';
 import { SWEEP, SWEEP_KEYSPACES } from '../redis/scripts.ts';
 import { PLACE_BYTES, placeInto, slotOfBucket } from '../redis/slots.ts';
 import type { Sql, Statement } from '../source/sql.ts';
+import { limited } from './limited.ts';
 import { pause } from './pause.ts';
 
 const TOMBSTONES: Statement = {
@@ -52,8 +53,8 @@ export async function keepSwept(
   while (!signal.aborted) {
     await pause(Math.min(SWEEP_EVERY_MS, tombstoneMs), signal);
     if (!mayNow() || signal.aborted) continue;
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(SWEEP_EVERY_MS)]);
-    await sweepTombstones(sql, nodes, tombstoneMs, limited).catch(() => {});
+    const sweep = (within: AbortSignal) => sweepTombstones(sql, nodes, tombstoneMs, within);
+    await limited(SWEEP_EVERY_MS, signal, sweep).catch(() => {});
   }
 }
 

@@ -28,6 +28,8 @@ export interface GuardedSourceOptions {
 /** What one person's part of a batch brought. */
 export interface LoadedOne {
   readonly asOf: SourceMs;
+  /** As {@link Loaded.epoch}. */
+  readonly epoch: string | undefined;
   /** This process's monotonic clock before the statement was sent. */
   readonly beganMonoMs: number;
   /** undefined: there is no such person */
@@ -170,9 +172,9 @@ export class GuardedSource {
     const beganMonoMs = this.#clock.monoMs();
     try {
       const loaded = await this.#breaker.execute(() => this.#query(batch));
-      for (const one of batch) {
-        one.resolve({ asOf: loaded.asOf, beganMonoMs, row: loaded.rows.get(one.subject) });
-      }
+      const { asOf, epoch, rows } = loaded;
+      for (const one of batch)
+        one.resolve({ asOf, epoch, beganMonoMs, row: rows.get(one.subject) });
     } catch (error) {
       const refused = error instanceof BrokenCircuitError;
       if (refused) this.stats.breakerRefusals += batch.length;

@@ -2,6 +2,7 @@
 // else, and does not say how long it was under way.
 
 import type { Clock } from '../clock.ts';
+import { limited } from '../feed/limited.ts';
 import { pause } from '../feed/pause.ts';
 import type { SourceClock } from '../feed/source-clock.ts';
 import type { Sql, Statement } from '../source/sql.ts';
@@ -24,8 +25,8 @@ export async function keepSourceTime(
   while (!signal.aborted) {
     const asked = clock.monoMs();
     try {
-      const limited = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
-      const [row] = await sql.query<{ now: string }>(NOW, [], limited);
+      const ask = (within: AbortSignal) => sql.query<{ now: string }>(NOW, [], within);
+      const [row] = await limited(TIMEOUT_MS, signal, ask);
       if (row) sourceClock.observe(Number(row.now), asked);
     } catch {
       // Until it answers, what is known grows older.

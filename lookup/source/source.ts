@@ -12,6 +12,8 @@ export interface SourceRow {
 export interface Loaded {
   /** The statement's time: what it returns was true at some instant after. */
   readonly asOf: SourceMs;
+  /** Of which source and history it is; undefined: there is only one. */
+  readonly epoch?: string;
   /** Asked subjects that are missing here do not exist. */
   readonly rows: ReadonlyMap<Subject, SourceRow>;
 }

@@ -17,6 +17,7 @@ select asked.subject::text as subject,
   floor(extract(epoch from now()) * 1000)::text as as_of,
   (not pg_is_in_recovery()
      and ($2::uuid is null or exists (select from history_token where token = $2::uuid)))::text as known,
+  (select lookup_source_epoch()) as epoch,
   person.version::text as version,
   person.xid::text as xid,
   person.color::text as color,
@@ -37,6 +38,7 @@ interface LoadRow {
   subject: string;
   as_of: string;
   known: string;
+  epoch: string;
   version: string | null;
   xid: string;
   color: string;
@@ -67,7 +69,7 @@ export class SqlSource implements Source, PhotoSource {
     for (const row of answer) {
       if (row.version !== null) rows.set(uuidToId(row.subject), toSourceRow(row, row.version));
     }
-    return { asOf: Number(first.as_of), rows };
+    return { asOf: Number(first.as_of), epoch: first.epoch, rows };
   }
 
   async loadPhoto(id: string, signal: AbortSignal): Promise<Photo | undefined> {

@@ -21,6 +21,8 @@ export class ConnectionLostError extends Error {
 
 export class Link {
   state: LinkState = 'open';
+  /** How long each message is under way; undefined: by chance. */
+  takesMs: number | undefined;
   readonly #time: SimTime;
   readonly #lateness: Lateness;
 
@@ -54,6 +56,7 @@ export class Link {
   }
 
   #delayMs(): number {
+    if (this.takesMs !== undefined) return this.takesMs;
     const { likely, mostMs } = this.#lateness;
     if (this.#time.chance(likely)) return this.#time.random() ** 2 * mostMs;
     const [least, most] = this.state === 'slow' ? SLOW_MS : DELAY_MS;

@@ -36,6 +36,10 @@ export const REDIS_FORGETS: Weights = {
 };
 export const SOURCE_FORGETS: Weights = { ...PEACE, ...TROUBLE, losses: 2 };
 
+/** One standby after the other, each before all have heard of the last. */
+export const STANDBYS_TAKE_OVER: Weights = { ...PEACE, promotions: 6, restarts: 2 };
+export const OFTEN_LATE = { likely: 0.3, mostMs: 300 };
+
 export interface Schedule {
   readonly seed: number;
   readonly steps: readonly Step[];
@@ -65,7 +69,7 @@ export async function play(schedule: Schedule, options: SimOptions = {}): Promis
   const world = new SimWorld(schedule.seed, options);
   await world.time.rule(async () => {
     try {
-      populate(world);
+      populate(world, options);
       await world.start(options);
       for (const { run } of schedule.steps) {
         await run(world);

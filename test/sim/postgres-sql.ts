@@ -25,6 +25,8 @@ export const POSTGRES_RULES = {
   tellsTrimmed: true,
   /** It says that it is another than the one a reader has known. */
   tellsOther: true,
+  /** It says so of itself with what it has read, too. */
+  tellsOfReads: true,
   /** What comes together with a floor is told from what does not. */
   tellsFloors: true,
   /** Of the changes to a person in one transaction, the outbox has the last. */
@@ -79,8 +81,10 @@ export class SimSql implements Sql {
     this.sent.set(statement.name, (this.sent.get(statement.name) ?? 0) + 1);
     const call = this.#link.call(async () => {
       const now = this.#postgres.now();
-      await this.#time.sleep(this.#time.between(0, STATEMENT_MS));
-      return run(values, this.#rules.timeIsBefore ? now : this.#postgres.now()) as R[];
+      const takesMs = this.#time.between(0, STATEMENT_MS);
+      const rows = this.#rules.timeIsBefore ? undefined : run(values, now + takesMs);
+      await this.#time.sleep(takesMs);
+      return (rows ?? run(values, now)) as R[];
     });
     if (!signal) return call;
     return new Promise((resolve, reject) => {
@@ -188,9 +192,16 @@ export class SimSql implements Sql {
   #load(subjects: readonly string[], token: SqlValue | undefined, now: number): Row[] {
     const { visible } = this.#disk;
     const known = this.#postgres.state === 'up' && (token === null || this.#known(token));
+    const epoch = this.#rules.tellsOther ? this.#postgres.epoch : '7-1-1';
+    const about = this.#rules.tellsOfReads ? { epoch } : {};
     return subjects.map((uuid) => {
       const person = visible.people.get(uuidToId(uuid));
-      const head = { subject: uuid, as_of: String(Math.floor(now)), known: String(known) };
+      const head = {
+        subject: uuid,
+        as_of: String(Math.floor(now)),
+        known: String(known),
+        ...about,
+      };
       if (!person?.color) return { ...head, version: null };
       const names = floorsOf(visible, person).map((floor) => (floor ? colorName(floor) : '?'));
       return { ...head, ...personRow(person), floors: names.length > 0 ? names.join(',') : null };

@@ -150,6 +150,11 @@ export class SimProcess {
     if (!this.#asleep && !this.#ending.signal.aborted) this.redis.setLinks(state, shard);
   }
 
+  /** As {@link Link.takesMs}. */
+  setSourceTakesMs(ms: number | undefined): void {
+    this.#sourceLink.takesMs = ms;
+  }
+
   stop(): void {
     this.#ending.abort();
     void this.redis.close();

@@ -96,7 +96,6 @@ const readBuckets: ScriptOf = (data, [key], [buckets]) => {
 
 export interface FillRules {
   readonly keyspace: boolean;
-  readonly epoch: boolean;
   readonly age: boolean;
 }
 
@@ -105,7 +104,7 @@ export const fillWith =
   (data, [key], [keyspace, asOf, fenceMs, epoch, packed]) => {
     const [nowIn, at, ofEpoch] = markOf(data, key as string);
     if (!nowIn || (rules.keyspace && !same(nowIn, keyspace))) return -1;
-    if (rules.epoch && !same(ofEpoch, epoch)) return -1;
+    if (!same(ofEpoch, epoch)) return -1;
     if (rules.age && number(at) - number(asOf) > number(fenceMs)) return -1;
     return write(data, nowIn, packed as Buffer);
   };
@@ -117,18 +116,13 @@ const drop: ScriptOf = (data, [key], [place, value]) => {
   return same(data.hget(bucket, field), value) ? data.hdel(bucket, field) : 0;
 };
 
-export interface WriteRules {
-  readonly link: boolean;
-  readonly term: boolean;
-}
-
 export const relayWriteWith =
-  (rules: WriteRules, write = put): ScriptOf =>
+  (rules: { readonly link: boolean }, write = put): ScriptOf =>
   (data, keys, [term, before, link, packed, at, epoch, cursor]) => {
     const key = keys[0] as string;
     const mark = markOf(data, key);
     if (!mark[0] || (rules.link && !same(mark[4], before))) return mark;
-    if (rules.term && number(mark[5]) > number(term)) return mark;
+    if (number(mark[5]) > number(term)) return mark;
     write(data, mark[0], packed as Buffer);
     data.hset(key, 'link', link as Buffer);
     data.hset(key, 'term', term as Buffer);
@@ -140,28 +134,24 @@ export const relayWriteWith =
     return Buffer.from('ok');
   };
 
-export const claimNodeWith =
-  (rules: { readonly term: boolean }): ScriptOf =>
-  (data, keys, [term, link]) => {
-    const key = keys[0] as string;
-    const mark = markOf(data, key);
-    if (!mark[0]) return [];
-    if (rules.term && number(mark[5]) > number(term)) return Buffer.from('later');
-    data.hset(key, 'link', link as Buffer);
-    data.hset(key, 'term', term as Buffer);
-    return mark;
-  };
+const claimNode: ScriptOf = (data, keys, [term, link]) => {
+  const key = keys[0] as string;
+  const mark = markOf(data, key);
+  if (!mark[0]) return [];
+  if (number(mark[5]) > number(term)) return Buffer.from('later');
+  data.hset(key, 'link', link as Buffer);
+  data.hset(key, 'term', term as Buffer);
+  return mark;
+};
 
-export const beginNodeWith =
-  (rules: { readonly term: boolean }): ScriptOf =>
-  (data, keys, args) => {
-    const key = keys[0] as string;
-    const was = data.hget(key, 'term');
-    if (rules.term && was && number(was) > number(args[0])) return Buffer.from('later');
-    for (const [i, name] of ['term', 'link', 'keyspace', 'at', 'epoch', 'cursor'].entries())
-      data.hset(key, name, args[i] as Buffer);
-    return Buffer.from('ok');
-  };
+const beginNode: ScriptOf = (data, keys, args) => {
+  const key = keys[0] as string;
+  const was = data.hget(key, 'term');
+  if (was && number(was) > number(args[0])) return Buffer.from('later');
+  for (const [i, name] of ['term', 'link', 'keyspace', 'at', 'epoch', 'cursor'].entries())
+    data.hset(key, name, args[i] as Buffer);
+  return Buffer.from('ok');
+};
 
 const sweep: ScriptOf = (data, [key], [packed]) => {
   const [keyspace] = markOf(data, key as string);
@@ -179,28 +169,21 @@ const sweep: ScriptOf = (data, [key], [packed]) => {
 
 const part = (entry: Entry | undefined, name: string) => entry?.fields.get(name) ?? Buffer.alloc(0);
 
-export const claimFeedWith =
-  (rules: { readonly term: boolean }): ScriptOf =>
-  (data, [stream, head], [term, holder]) => {
-    const was = data.hget(head as string, 'term');
-    const standing = was ? number(was) : 0;
-    const last = data.last(stream as string);
-    const tail = [part(last, 'id'), part(last, 'about')];
-    const other = standing === number(term) && !same(data.hget(head as string, 'holder'), holder);
-    if (rules.term && (standing > number(term) || other))
-      return [Buffer.from('later'), Buffer.from(String(standing)), ...tail];
-    data.hset(head as string, 'term', term as Buffer);
-    data.hset(head as string, 'holder', holder as Buffer);
-    return [Buffer.from('ok'), term, ...tail];
-  };
-
-export interface AppendRules {
-  readonly term: boolean;
-  readonly chain: boolean;
-}
+const claimFeed: ScriptOf = (data, [stream, head], [term, holder]) => {
+  const was = data.hget(head as string, 'term');
+  const standing = was ? number(was) : 0;
+  const last = data.last(stream as string);
+  const tail = [part(last, 'id'), part(last, 'about')];
+  const other = standing === number(term) && !same(data.hget(head as string, 'holder'), holder);
+  if (standing > number(term) || other)
+    return [Buffer.from('later'), Buffer.from(String(standing)), ...tail];
+  data.hset(head as string, 'term', term as Buffer);
+  data.hset(head as string, 'holder', holder as Buffer);
+  return [Buffer.from('ok'), term, ...tail];
+};
 
 export const appendWith =
-  (rules: AppendRules): ScriptOf =>
+  (rules: { readonly chain: boolean }): ScriptOf =>
   (
     data,
     [stream, head, floors],
@@ -209,7 +192,7 @@ export const appendWith =
     const leads =
       same(data.hget(head as string, 'term'), term) &&
       same(data.hget(head as string, 'holder'), holder);
-    if (rules.term && !leads) return Buffer.from('later');
+    if (!leads) return Buffer.from('later');
     const identity = part(data.last(stream as string), 'id');
     if (rules.chain && !same(identity, before)) return Buffer.from('broken');
     const fields = { id, before: before as Buffer, about, people } as Record<string, Buffer>;
@@ -232,14 +215,14 @@ export const SCRIPTS: Readonly<Record<string, ScriptOf>> = {
   read,
   'read-mark': readMark,
   'read-buckets': readBuckets,
-  fill: fillWith({ keyspace: true, epoch: true, age: true }),
+  fill: fillWith({ keyspace: true, age: true }),
   drop,
-  'relay-write': relayWriteWith({ link: true, term: true }),
-  'claim-node': claimNodeWith({ term: true }),
-  'begin-node': beginNodeWith({ term: true }),
+  'relay-write': relayWriteWith({ link: true }),
+  'claim-node': claimNode,
+  'begin-node': beginNode,
   sweep,
-  'claim-feed': claimFeedWith({ term: true }),
-  append: appendWith({ term: true, chain: true }),
+  'claim-feed': claimFeed,
+  append: appendWith({ chain: true }),
   position,
 };
 

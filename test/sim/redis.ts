@@ -202,6 +202,7 @@ export class SimRedisView implements RedisNodes {
   readonly #links = new Map<SimServer, Link>();
   #nodes: SimNode[] = [];
   #state: LinkState = 'open';
+  #takesMs: number | undefined;
   #refreshedMs = -Infinity;
   #closed = false;
 
@@ -258,11 +259,18 @@ export class SimRedisView implements RedisNodes {
       if (shard === undefined || this.#redis.masters[shard] === server) link.state = state;
   }
 
+  /** As {@link Link.takesMs}, of all servers. */
+  setTakesMs(ms: number | undefined): void {
+    this.#takesMs = ms;
+    for (const link of this.#links.values()) link.takesMs = ms;
+  }
+
   linkTo(server: SimServer): Link {
     let link = this.#links.get(server);
     if (!link) {
       link = new Link(this.#time, this.#lateness);
       link.state = this.#state;
+      link.takesMs = this.#takesMs;
       this.#links.set(server, link);
     }
     return link;

@@ -36,12 +36,12 @@ export class SimRelay {
       feedChunkRows: config.relayChunkRows,
       feedChangesMax: config.relayChangesMax,
     };
-    const outbox = (door: Sql) => new OutboxFeed(door, options, this.clock, log);
+    const outbox = (door: Sql, Outbox = OutboxFeed) => new Outbox(door, options, this.clock, log);
     this.relay = new Relay(
       {
         nodes: this.redis,
         lease: new Lease(sql, name, config, this.clock),
-        outbox: outbox(sql),
+        outbox: outbox(sql, world.parts.outbox),
         replays: outbox(world.parts.replays(sql)),
         clock: this.clock,
         log,

@@ -78,8 +78,14 @@ export class SimTime {
     return { at: this.#now + Math.max(everyMs, 1), order: this.#order++ };
   }
 
-  /** While `work` runs, timers, dates, chance and time limits of signals are of this time. */
+  /**
+   * While `work` runs, timers, dates, chance and time limits of signals are of this time.
+   * @throws while another time does: what is left of a test that ran out of patience would wait by this one, and this
+   * one's by none once the other ends; then processes are suspect for no reason of their own
+   */
   async rule<T>(work: () => Promise<T>): Promise<T> {
+    if (ruled) throw new Error('another simulation is still under way');
+    ruled = true;
     const kept = {
       ...globals(),
       random: Math.random,
@@ -111,6 +117,7 @@ export class SimTime {
     try {
       return await work();
     } finally {
+      ruled = false;
       const { random, date, timeout, ...timers } = kept;
       Object.assign(globalThis, timers);
       Object.assign(Math, { random });
@@ -125,6 +132,9 @@ const globals = () => {
   const { clearTimeout, clearInterval, clearImmediate } = globalThis;
   return { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate };
 };
+
+/** There is one set of timers to take the place of. */
+let ruled = false;
 
 /** All that follows by promises. */
 const turn = () => new Promise<void>((resolve) => later(resolve));

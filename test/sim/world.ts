@@ -3,6 +3,7 @@
 
 import { type Config, configWith } from '../../lookup/config.ts';
 import type { Cursor } from '../../lookup/feed/feed.ts';
+import { OutboxFeed } from '../../lookup/feed/outbox.ts';
 import { GREEN, type Subject } from '../../lookup/health-code.ts';
 import { type Log, noLog } from '../../lookup/log.ts';
 import { FEED_KEY } from '../../lookup/redis/scripts.ts';
@@ -56,6 +57,8 @@ export interface SimOptions {
   readonly lateness?: Lateness;
   readonly processes?: number;
   readonly relays?: number;
+  /** Whether there is anybody when it begins. */
+  readonly people?: boolean;
   readonly parts?: Partial<SimParts>;
 }
 
@@ -63,6 +66,8 @@ export interface SimOptions {
 export interface SimParts {
   readonly process: ProcessParts;
   readonly postgres: PostgresRules;
+  /** What a relay follows. */
+  readonly outbox: typeof OutboxFeed;
   readonly scripts: Readonly<Record<string, ScriptOf>>;
   /** What relays read for nodes that missed something, on its way to them. */
   readonly replays: (sql: Sql) => Sql;
@@ -91,6 +96,7 @@ export class SimWorld {
     this.parts = {
       process: PROCESS_PARTS,
       postgres: POSTGRES_RULES,
+      outbox: OutboxFeed,
       scripts: {},
       replays: (sql) => sql,
       log: noLog,
@@ -186,9 +192,10 @@ export const SUBJECTS = [0, 1, 2, 3, 4, 5].map((n) => subjectOn(n % SHARDS, n));
 export const AREAS = [1, 2];
 
 /** Some people, and the areas that they are tied to. */
-export function populate(world: SimWorld): void {
+export function populate(world: SimWorld, { people = true }: SimOptions): void {
   world.write((t) => {
     for (const area of AREAS) world.postgres.floor(t, area, GREEN);
+    if (!people) return;
     for (const [i, subject] of SUBJECTS.slice(0, 4).entries())
       world.postgres.person(t, subject, GREEN, i % 2 === 0 ? [] : [1]);
   });
