@@ -46,7 +46,7 @@ export interface Summary {
 const EVERY_MS = 1_000;
 const PRINTED_MAX = 4_000;
 const SAID_MAX = 10;
-/** Its collector runs less often while there is room: what that costs is the service's, on a machine that they share. */
+/** Its collector runs less often while there is room: on a machine that they share, what it costs is the service's. */
 const COLLECTOR = { GOGC: '400', GOMEMLIMIT: '6GiB' };
 const NO_NETWORK = { K6_NO_USAGE_REPORT: 'true', K6_AUTO_EXTENSION_RESOLUTION: 'false' };
 

@@ -2,21 +2,29 @@
 
 export const MEANINGS: Readonly<Record<string, string>> = {
   wrong:
-    'Somebody was told another color or photo than theirs. Nothing else matters: stop the release, and look for the answer in the log of the run.',
+    'Somebody was told another color or photo than theirs. Nothing else matters: stop the release, ' +
+    'and look for the answer in the log of the run.',
   stale_unmarked:
-    'An answer was older than it may be and did not say so. Stop the release: look at clocks, the relay and the feed.',
+    'An answer was older than it may be and did not say so. Stop the release: look at clocks, the ' +
+    'relay and the feed.',
   photos_wrong: 'The bytes of a photo were not those of its id. Stop the release.',
   dropped_iterations:
-    'The generator had nobody free to send, so what it measured is not the whole load. Lower the rate, or give it more CPU.',
+    'The generator had nobody free to send, so what it measured is not the whole load. Lower the ' +
+    'rate, or give it more CPU.',
   generator_late:
-    'The generator let people in too late. Its figures are its own, and not the service’s: lower the rate, or give it more CPU.',
+    'The generator let people in too late. Its figures are its own, and not the service’s: lower the ' +
+    'rate, or give it more CPU.',
   generator_cpu_high:
-    'The generator had no CPU left. Its figures are its own: lower the rate, or use more machines (loadtest/k8s).',
+    'The generator had no CPU left. Its figures are its own: lower the rate, or use more machines ' +
+    '(loadtest/k8s).',
   retries_forgotten:
     'More people had to come back than the script can keep in mind: most of the load was failing.',
-  shed: 'People were refused at the door at a load that must be carried: more processes, or less around them.',
+  shed:
+    'People were refused at the door at a load that must be carried: more processes, or less around ' +
+    'them.',
   failed:
-    'People got no answer. Look at outcomes by reason in /metrics: unavailable, or past the deadline.',
+    'People got no answer. Look at outcomes by reason in /metrics: unavailable, or past the ' +
+    'deadline.',
   gave_up: 'People had no answer after coming back three times.',
   photos_failed: 'Photos could not be had. Look at the source and the photo budgets.',
   people_answered: 'Not everybody was answered once, as this run promises.',
@@ -28,23 +36,28 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   from_redis: 'Redis answered next to nothing: this run did not test it.',
   not_good: 'More than one in a hundred was not answered in time on this step.',
   source_queries_per_s:
-    'All processes together asked the source more often than it was promised. Divide LOOKUP_SOURCE_QUERIES_PER_S by the processes.',
+    'All processes together asked the source more often than it was promised. Divide ' +
+    'LOOKUP_SOURCE_QUERIES_PER_S by the processes.',
   source_in_flight:
-    'All processes together had more queries under way than the source was promised. Divide LOOKUP_SOURCE_IN_FLIGHT_MAX by the processes.',
+    'All processes together had more queries under way than the source was promised. Divide ' +
+    'LOOKUP_SOURCE_IN_FLIGHT_MAX by the processes.',
   source_counted:
     'The source could not be asked how often it was asked, so its budget was not seen to hold.',
   changes_late:
-    'The runner made its changes too late, so answers were judged by the wrong times. Run it again on a quieter machine.',
+    'The runner made its changes too late, so answers were judged by the wrong times. Run it again ' +
+    'on a quieter machine.',
   changes_made: 'Not all changes of the schedule were made.',
   memory_slope: 'The services’ memory grows. Take heap snapshots an hour apart before releasing.',
   descriptors: 'The services hold more and more descriptors: connections or files leak.',
   p99_drift: 'Answers grew slower during the run.',
   processes: 'A process ended that was not told to. Read its last lines in the log of the run.',
   others_p99:
-    'The others paid for the one whom all ask about: their slowest in a hundred waited longer than with nobody hot.',
+    'The others paid for the one whom all ask about: their slowest in a hundred waited longer than ' +
+    'with nobody hot.',
   hot_source: 'The source was asked about somebody whose records travel on the feed.',
   goodput:
-    'Under overload too little was answered in time: refusals cost too much, or admission lets too many in.',
+    'Under overload too little was answered in time: refusals cost too much, or admission lets too ' +
+    'many in.',
   refusal_ms: 'Refusals came late: who is refused must hear it at once, to come back later.',
   recovery_s: 'After the overload it took too long until the ordinary load was answered as before.',
   memory_after: 'After the overload memory did not come back to where it was.',

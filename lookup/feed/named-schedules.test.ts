@@ -20,7 +20,7 @@ afterEach(() => world.stop());
 function ruled(work: (process: SimProcess) => Promise<void>, options: SimOptions = {}) {
   world = new SimWorld(7, { lateness: { likely: 0, mostMs: 0 }, ...options });
   return world.time.rule(async () => {
-    populate(world);
+    populate(world, options);
     await world.start({ relays: 2, processes: 1 });
     await world.pass(2_500);
     await work(world.processes[0] as SimProcess);

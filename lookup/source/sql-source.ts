@@ -17,7 +17,7 @@ select asked.subject::text as subject,
   floor(extract(epoch from now()) * 1000)::text as as_of,
   (not pg_is_in_recovery()
      and ($2::uuid is null or exists (select from history_token where token = $2::uuid)))::text as known,
-  (select lookup_source_epoch()) as epoch,
+  case when pg_is_in_recovery() then '' else (select lookup_source_epoch()) end as epoch,
   person.version::text as version,
   person.xid::text as xid,
   person.color::text as color,
