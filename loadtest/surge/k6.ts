@@ -44,6 +44,7 @@ export interface Summary {
 }
 
 const EVERY_MS = 1_000;
+const KILL_AFTER_MS = 20_000;
 const PRINTED_MAX = 4_000;
 const SAID_MAX = 10;
 /** Its collector runs less often while there is room: on a machine that they share, what it costs is the service's. */
@@ -82,7 +83,12 @@ export async function runK6(options: K6Options): Promise<K6Ended> {
       },
     });
     generator.watch(run.pid);
-    const end = () => run.kill('SIGINT');
+    let killing: NodeJS.Timeout | undefined;
+    const end = () => {
+      run.kill('SIGINT');
+      // With streams open it may wait for ever.
+      killing ??= setTimeout(() => run.kill('SIGKILL'), KILL_AFTER_MS);
+    };
     const late = setTimeout(end, secondsMax * 1_000);
     signal.addEventListener('abort', end);
     const ticking = setInterval(() => {
@@ -92,6 +98,7 @@ export async function runK6(options: K6Options): Promise<K6Ended> {
     const { code } = await run.ended;
     clearInterval(ticking);
     clearTimeout(late);
+    clearTimeout(killing);
     signal.removeEventListener('abort', end);
     signal.throwIfAborted();
     read();

@@ -55,7 +55,7 @@ export interface Loaded {
 /** The script compiles, and makes its virtual users, before anybody is asked. */
 const BEGIN_MS = 12_000;
 /** A run that takes so much longer than its load hangs. */
-const PATIENCE_S = 180;
+const PATIENCE_S = 90;
 /** First openings a second. */
 const WARM_UP = { seconds: 20, perS: 300 };
 /** Lines of what the script says went wrong. */
