@@ -61,9 +61,12 @@ export async function askCold(world: SimWorld, subject: Subject): Promise<void> 
   await world.pass(50);
 }
 
-/** Past Redis: it is read from the source. */
+/**
+ * Past Redis: it is read from the source. Of the whole millisecond, as the source tells its time: a read that is there
+ * within the same one would else be "not yet", and show nobody anything.
+ */
 export const askNow = (subject: Subject) => (world: SimWorld) =>
-  first(world).ask(subject, world.postgres.now());
+  first(world).ask(subject, Math.floor(world.postgres.now()));
 
 /** The source has answered; while the reply is under way, more happens, and is told. */
 export async function overtake(
