@@ -29,6 +29,8 @@ export interface Asked {
   readonly isHot?: boolean;
 }
 
+const UNCHANGED = [undefined];
+
 const COUNTERS = {
   answered: figures.answered,
   shed: figures.shed,
@@ -63,12 +65,10 @@ function endingOf(
   if (typeof ending === 'string') return ending;
   const allowed = changes?.allowed(index, ending.asOfMs, Date.now()) ?? {
     colors: [colorAt(index, seed)],
-    photos: [undefined],
+    photos: UNCHANGED,
   };
-  const verdict = judge(ending, {
-    ...{ allowed, askedMs, photo: photoIdAt(index, seed) },
-    freshMs: freshMs + clockMs,
-  });
+  const photo = photoIdAt(index, seed);
+  const verdict = judge(ending, { allowed, askedMs, photo, freshMs: freshMs + clockMs });
   if (verdict === 'right' && ending.isStale) figures.staleMarked.add(1);
   return verdict === 'right' ? 'answered' : verdict;
 }
@@ -77,12 +77,14 @@ const lateMs = (door: Door) => (door === 'http' ? httpLateMs : grpcLateMs);
 
 /** Of what was answered: a refusal is fast, and would make it look better. */
 function time(door: Door, tookMs: number): void {
-  const [took, inTime] =
-    door === 'http'
-      ? [figures.httpMs, figures.httpInTime]
-      : [door === 'grpc' ? figures.grpcMs : figures.lineMs, figures.grpcInTime];
-  took.add(tookMs);
-  inTime.add(tookMs <= lateMs(door));
+  const inTime = tookMs <= lateMs(door);
+  if (door === 'http') {
+    figures.httpMs.add(tookMs);
+    figures.httpInTime.add(inTime);
+  } else {
+    (door === 'grpc' ? figures.grpcMs : figures.lineMs).add(tookMs);
+    figures.grpcInTime.add(inTime);
+  }
 }
 
 function countLayer(layer: string): void {

@@ -10,7 +10,7 @@ import './native-ids.ts';
 import { orderOf } from './order.ts';
 import { photoIdOf } from './photos.ts';
 import { hasBytes, subjectAt } from './population.ts';
-import { comeBack, type Owed, whoIsBack } from './returning.ts';
+import { comeBack, type Owed, owesSomebody, whoIsBack } from './returning.ts';
 import { settings } from './settings.ts';
 import { arrivedBy, type Shape } from './shapes.ts';
 import { gateToken, phoneToken } from './tokens.ts';
@@ -36,9 +36,12 @@ export interface JourneyOptions {
 export function journeyOf({ shape, changes, hot }: JourneyOptions) {
   const order = orderOf(people, seed);
   let startedMs = 0;
+  /** k6 makes a new one at each look; what it tells is of now all the same. */
+  let scenario: typeof exec.scenario | undefined;
 
   const now = () => {
-    startedMs ||= exec.scenario.startTime;
+    scenario ??= exec.scenario;
+    startedMs ||= scenario.startTime;
     return (Date.now() - startedMs) / 1_000;
   };
 
@@ -75,6 +78,7 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
   }
 
   function thoseWhoAreBack(): void {
+    if (!owesSomebody()) return;
     for (const who of whoIsBack()) {
       figures.retried.add(1);
       open(who);
@@ -92,7 +96,7 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
     phone(): void {
       thoseWhoAreBack();
       const at = now();
-      const i = exec.scenario.iterationInTest;
+      const i = (scenario as typeof exec.scenario).iterationInTest;
       const due = arrivedBy(shape, at);
       figures.generatorLate.add(due.count - i > Math.max(2, due.rate * LATE_SECONDS));
       const isFirst = i < people;

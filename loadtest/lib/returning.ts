@@ -26,9 +26,11 @@ export function comeBack(who: Owed): void {
   owed.push({ who: { ...who, returns: who.returns + 1 }, atMs: Date.now() + waitMs });
 }
 
+/** Whether this virtual user owes anybody anything. */
+export const owesSomebody = (): boolean => owed.length > 0;
+
 /** Takes out those whose time has come. */
 export function whoIsBack(): Owed[] {
-  if (owed.length === 0) return [];
   const now = Date.now();
   const back: Owed[] = [];
   for (let i = owed.length - 1; i >= 0 && back.length < AT_ONCE; i--) {

@@ -77,10 +77,17 @@ export const peakOf = ({ from, stages }: Shape): number =>
 export const secondsOf = ({ stages }: Shape): number =>
   stages.reduce((sum, { seconds }) => sum + seconds, 0);
 
-/** @returns who had arrived after so many seconds, and how many a second arrive then */
+/**
+ * Several times a question, by an engine that interprets: no iterator and no array is made here.
+ * @returns who had arrived after so many seconds, and how many a second arrive then
+ */
 export function arrivedBy(shape: Shape, seconds: number): { count: number; rate: number } {
-  let [count, rate, rest] = [0, shape.from, Math.max(0, seconds)];
-  for (const stage of shape.stages) {
+  const { stages } = shape;
+  let count = 0;
+  let rate = shape.from;
+  let rest = Math.max(seconds, 0);
+  for (let i = 0; i < stages.length; i++) {
+    const stage = stages[i] as Stage;
     if (rest < stage.seconds) {
       const now = rate + ((stage.to - rate) * rest) / stage.seconds;
       return { count: count + ((rate + now) / 2) * rest, rate: now };
