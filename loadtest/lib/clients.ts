@@ -1,6 +1,6 @@
 // How phones and gates ask (k6), and what they make of what comes back: one of five endings, whatever the door.
 
-import http from 'k6/http';
+import http, { type RefinedResponse } from 'k6/http';
 import grpc from 'k6/net/grpc';
 import type { Told } from './judge.ts';
 import { settings } from './settings.ts';
@@ -34,15 +34,37 @@ export interface CodeAnswer extends Answer {
   readonly photoUrl: string | undefined;
 }
 
-/** @param door which of the processes, by any number */
-export function askCode(token: string, door: number): CodeAnswer {
-  const url = httpUrls[door % httpUrls.length] as string;
-  const response = http.get(`${url}/v1/code`, {
-    headers: { authorization: `Bearer ${token}` },
-    tags: CODE_TAGS,
-    timeout: PATIENCE_MS,
-    redirects: 0,
-  });
+/** Somebody's question. */
+export interface Phone {
+  readonly token: string;
+  /** Which of the processes, by any number. */
+  readonly door: number;
+}
+
+/** All at once. @returns an answer for each, in their order */
+export function askCodes(phones: readonly Phone[]): CodeAnswer[] {
+  const [phone] = phones;
+  if (phone && phones.length === 1) {
+    const url = urlOf(phone);
+    return [codeAnswer(http.get(`${url}/v1/code`, paramsOf(phone)), url)];
+  }
+  const requests = phones.map((one) => ['GET', `${urlOf(one)}/v1/code`, null, paramsOf(one)]);
+  const responses = http.batch(
+    requests as Parameters<typeof http.batch>[0],
+  ) as RefinedResponse<'text'>[];
+  return phones.map((one, i) => codeAnswer(responses[i] as RefinedResponse<'text'>, urlOf(one)));
+}
+
+const urlOf = ({ door }: Phone) => httpUrls[door % httpUrls.length] as string;
+
+const paramsOf = ({ token }: Phone) => ({
+  headers: { authorization: `Bearer ${token}` },
+  tags: CODE_TAGS,
+  timeout: PATIENCE_MS,
+  redirects: 0,
+});
+
+function codeAnswer(response: RefinedResponse<'text'>, url: string): CodeAnswer {
   const tookMs = response.timings.duration;
   if (response.status !== 200) {
     const text = typeof response.body === 'string' ? response.body : '';

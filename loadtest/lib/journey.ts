@@ -3,7 +3,7 @@
 
 import exec from 'k6/execution';
 import type { Changes } from './changes.ts';
-import { askCode, askGate, askLine, fetchPhoto } from './clients.ts';
+import { askCodes, askGate, askLine, type CodeAnswer, fetchPhoto } from './clients.ts';
 import { count } from './counting.ts';
 import { figures } from './figures.ts';
 import './native-ids.ts';
@@ -15,7 +15,8 @@ import { settings } from './settings.ts';
 import { arrivedBy, type Shape } from './shapes.ts';
 import { gateToken, phoneToken } from './tokens.ts';
 
-const { people, seed, reopenSeconds } = settings;
+const { people, seed, bunch, reopenSeconds } = settings;
+const bunchOf = (one: (i: number) => Owed) => Array.from({ length: bunch }, (_, i) => one(i));
 
 /** Seconds from opening the phone to the gate that asks. */
 const [GATE_LEAST, GATE_MOST] = [2, 8];
@@ -51,12 +52,20 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
     return order.at(Math.max(0, Math.floor(count) - 1));
   }
 
-  function open(who: Owed): void {
-    const { index, isFirst, returns } = who;
-    const subject = subjectAt(index, seed);
-    const token = phoneToken(index, subject, startedMs);
+  /** All at the same instant. */
+  function open(all: readonly Owed[]): void {
     const askedMs = Date.now();
-    const answer = askCode(token, index + returns + Math.floor(askedMs / 7));
+    const phones = all.map(({ index, returns }) => ({
+      token: phoneToken(index, subjectAt(index, seed), startedMs),
+      door: index + returns + Math.floor(askedMs / 7),
+    }));
+    askCodes(phones).forEach((answer, i) => {
+      answered(all[i] as Owed, answer, askedMs);
+    });
+  }
+
+  function answered(who: Owed, answer: CodeAnswer, askedMs: number): void {
+    const { index, isFirst } = who;
     if (!count(answer, { door: 'http', index, askedMs }, changes)) return comeBack(who);
     if (!isFirst) return;
     figures.peopleAnswered.add(1);
@@ -81,7 +90,7 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
     if (!owesSomebody()) return;
     for (const who of whoIsBack()) {
       figures.retried.add(1);
-      open(who);
+      open([who]);
     }
   }
 
@@ -96,19 +105,26 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
     phone(): void {
       thoseWhoAreBack();
       const at = now();
-      const i = (scenario as typeof exec.scenario).iterationInTest;
+      const from = (scenario as typeof exec.scenario).iterationInTest * bunch;
       const due = arrivedBy(shape, at);
-      figures.generatorLate.add(due.count - i > Math.max(2, due.rate * LATE_SECONDS));
-      const isFirst = i < people;
-      if (isFirst) figures.peopleAsked.add(1);
-      open({ index: order.at(i), isFirst, returns: 0 });
+      figures.generatorLate.add(due.count - from > Math.max(2 * bunch, due.rate * LATE_SECONDS));
+      const all = bunchOf((i) => ({
+        ...{ index: order.at(from + i), isFirst: from + i < people, returns: 0 },
+      }));
+      const first = Math.min(bunch, people - from);
+      if (first > 0) figures.peopleAsked.add(first);
+      open(all);
     },
 
     /** Somebody opens it again: soon rather than late, as the square of chance. */
     reopen(): void {
       thoseWhoAreBack();
-      const before = Math.min(reopenSeconds, now()) * Math.random() ** 2;
-      open({ index: openedBefore(before), isFirst: false, returns: 0 });
+      const longest = Math.min(reopenSeconds, now());
+      open(
+        bunchOf(() => ({
+          ...{ index: openedBefore(longest * Math.random() ** 2), isFirst: false, returns: 0 },
+        })),
+      );
     },
 
     /** A kiosk reads the QR code of somebody who has just opened their phone. */

@@ -34,11 +34,11 @@ export function arrivals(exec: string, shape: Shape, busyMs: number): RampingArr
 type Scenarios = NonNullable<Options['scenarios']>;
 
 export function scenariosOf(shape: Shape, shares: Shares = SHARES): Scenarios {
-  const { busyMs, generatorUrl } = settings;
+  const { busyMs, bunch, generatorUrl } = settings;
   const { reopen, gate, line } = shares;
   return {
-    phone: arrivals('phone', shape, busyMs),
-    ...(reopen > 0 && { reopen: arrivals('reopen', times(shape, reopen), busyMs) }),
+    phone: arrivals('phone', times(shape, 1 / bunch), busyMs),
+    ...(reopen > 0 && { reopen: arrivals('reopen', times(shape, reopen / bunch), busyMs) }),
     ...(gate > 0 && { gate: arrivals('gate', times(shape, gate), busyMs) }),
     ...(line > 0 && { line: arrivals('line', times(shape, line / LINE_QUESTIONS), busyMs) }),
     ...(generatorUrl !== '' && { generator: arrivals('generator', watching(shape), 0) }),

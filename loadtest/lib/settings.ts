@@ -46,6 +46,11 @@ export const settings = {
   generatorLateShare: number('GENERATOR_LATE_SHARE', 0.01),
   /** Questions that may be refused, or fail: none, but on a machine whose pauses nobody answers for. */
   refusedMax: number('REFUSED_MAX', 0),
+  /**
+   * Phones are opened so many at the same instant, by one virtual user: what k6 spends on an arrival is spent once for
+   * all of them. A bunch is harder on the service, not easier.
+   */
+  bunch: number('BUNCH', 1),
   /** Virtual users are there for a rate at which each is busy for so long. */
   busyMs: number('BUSY_MS', 150),
   /** Where the runner tells the generator's own CPU: GET -> share of what it may use, 0 to 1. */

@@ -169,6 +169,7 @@ function envOf(rig: Rig, plan: Plan): Record<string, string> {
     GENERATOR_LATE_SHARE: String(limits.generatorLateShare),
     REFUSED_MAX: String(refused),
     BUSY_MS: String(limits.busyMs),
+    BUNCH: String(limits.bunch),
     ...(allPeople && { ALL_PEOPLE: '1' }),
   };
 }
