@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { dropFolder, heldFolder } from '../../test/keeper.ts';
+import type { RedisNode } from '../../test/redis-cluster.ts';
 import { areaLines, peopleLines, photoLines } from '../lib/generate.ts';
 import type { Rig } from '../rig/rig.ts';
 import { ROOT } from '../rig/root.ts';
@@ -20,11 +21,14 @@ export interface CityTimes {
   /** Seconds to bring all people into the source, and from there into Redis. */
   readonly importS: number;
   readonly warmS: number;
+  /** Of Redis's memory, for each person, on the masters. */
+  readonly redisBytes: number;
 }
 
 /** Areas, people and the photos that exist into the source; then all of it into Redis. */
 export async function loadCity(rig: Rig, city: CityOptions, say: Say): Promise<CityTimes> {
   const { people, seed } = city;
+  const empty = await redisMemory(rig);
   await piped(rig, ['import-areas', '-', '--format', 'csv', '--yes'], [areaLines()]);
   const importS = await timed(async () => {
     const text = told(peopleLines(people, seed), PEOPLE_A_PIECE, people, say);
@@ -37,7 +41,18 @@ export async function loadCity(rig: Rig, city: CityOptions, say: Say): Promise<C
     if (code !== 0) throw new Error(`lookup warm failed (${code}):\n${stderr}${stdout}`);
   });
   say(`Redis has them after ${warmS.toFixed(1)} s more (${perS(people, warmS)}/s)`);
-  return { importS, warmS };
+  const redisBytes = ((await redisMemory(rig)) - empty) / people;
+  return { importS, warmS, redisBytes };
+}
+
+/** Bytes that all masters say they use. */
+async function redisMemory({ redis }: Rig): Promise<number> {
+  const used = async (node: RedisNode) => {
+    const info = String(await node.ask('INFO', 'memory'));
+    return Number(/^used_memory:(\d+)/m.exec(info)?.[1]);
+  };
+  const all = await Promise.all((await redis.masters()).map(used));
+  return all.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Of lib/generate.ts. */

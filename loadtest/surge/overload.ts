@@ -20,17 +20,17 @@ import { quantile } from './seconds.ts';
 import type { Loaded, Stage } from './stage.ts';
 
 /** Of a core, for all services together, unless told: so that ten times what it can answer can be asked. */
-const SERVICE_CORES = 0.12;
+const SERVICE_CORES = 0.4;
 const TIMES = 10;
 const ORDINARY_SHARE = 0.5;
 const CONNECTIONS = 200;
-/** Each asks less than once a second, so that nobody's own rate is what is limited. */
+/** Each asks about once a second at most, so that nobody's own rate is what is limited. */
 const FLOODING_PEOPLE = 30_000;
 const [BEFORE_S, FLOOD_S, AFTER_S] = [30, 60, 40];
 const STAIRS_S = 60;
-/** A guess of what a question costs, for the height of the stairs. */
-const QUESTION_US = 100;
-const STAIRS_TIMES = 3;
+/** What a question costs a service that is not busy, for the height of the stairs. */
+const QUESTION_US = 250;
+const STAIRS_TIMES = 2;
 /** First openings, of all questions that come of them. */
 const QUESTIONS_A_PERSON = 1.8;
 

@@ -135,8 +135,12 @@ function settingsOf({ plan, broken, serviceCores }: RunOptions): Result['setting
   };
 }
 
-const figuresOfCity = ({ importS, warmS }: CityTimes, { people }: Plan): Result['figures'] => [
+const figuresOfCity = (
+  { importS, warmS, redisBytes }: CityTimes,
+  { people }: Plan,
+): Result['figures'] => [
   { name: 'people imported', value: people / importS, unit: '/s', better: 'more' },
   { name: 'people warmed into Redis', value: people / warmS, unit: '/s', better: 'more' },
   { name: 'import and warm', value: importS + warmS, unit: 's', better: 'less' },
+  { name: 'Redis, for each person', value: redisBytes, unit: 'B', better: 'less' },
 ];
