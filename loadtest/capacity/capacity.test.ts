@@ -3,7 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { SHARES } from '../lib/shares.ts';
 import type { Costs } from './costs.ts';
 import { type Morning, planOf, RELAYS } from './plan.ts';
-import { cpuOfOpening, type Load, predictHeld, processesFor, warmLayers } from './predict.ts';
+import {
+  cpuOfOpening,
+  type Load,
+  predictBreakpoint,
+  predictHeld,
+  processesFor,
+  warmLayers,
+} from './predict.ts';
 
 /** Round numbers, so that a sum can be done by hand. */
 const COSTS: Costs = {
@@ -13,6 +20,7 @@ const COSTS: Costs = {
     ...{ grpcUnary: 20, streamQuestion: 4, photo: 50, sourceRead: 100, redisRead: 5 },
   },
   bytes: { process: 100e6, record: 140, token: 700, redisRecord: 75 },
+  times: { apart: 5 },
   assumed: [],
 };
 const load = (memory: number, redis: number, photo = 0): Load => ({
@@ -188,4 +196,10 @@ test('who is in memory is as many as it holds, of all; and Redis has nearly all 
   const { memory, redis } = warmLayers(1_000_000, 10_000_000);
   expect(memory).toBeCloseTo(0.1, 9);
   expect(redis).toBeCloseTo(0.9 * 0.999, 9);
+});
+
+test('a breakpoint ends before its CPU does, and its questions come one by one', () => {
+  const fleet = { processes: 2, cores: 1 };
+  const busy = predictHeld(COSTS, fleet, load(1, 0));
+  expect(predictBreakpoint(COSTS, fleet, load(1, 0))).toBeCloseTo((busy * 0.6) / 5, 6);
 });

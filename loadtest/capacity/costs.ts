@@ -30,6 +30,11 @@ export const BYTES = [
   'redisRecord',
 ] as const;
 
+export const TIMES = [
+  /** What a question costs that comes by itself, of what it costs a busy process, which answers many in one turn. */
+  'apart',
+] as const;
+
 type Cpu = (typeof CPU)[number];
 type Bytes = (typeof BYTES)[number];
 
@@ -38,6 +43,7 @@ export interface Costs {
   readonly measured: string;
   readonly us: Readonly<Record<Cpu, number>>;
   readonly bytes: Readonly<Record<Bytes, number>>;
+  readonly times: Readonly<Record<(typeof TIMES)[number], number>>;
   /** Names of what nobody has measured. */
   readonly assumed: readonly string[];
 }
@@ -58,6 +64,7 @@ export function costsOf(text: string): Costs {
     readonly measured?: unknown;
     readonly us?: Readonly<Record<string, Entry>>;
     readonly bytes?: Readonly<Record<string, Entry>>;
+    readonly times?: Readonly<Record<string, Entry>>;
   };
   if (file?.format !== 1) throw new WrongFile('"format" must be 1');
   if (typeof file.measured !== 'string')
@@ -66,7 +73,8 @@ export function costsOf(text: string): Costs {
     measured: file.measured,
     us: valuesOf('us', CPU, file.us),
     bytes: valuesOf('bytes', BYTES, file.bytes),
-    assumed: [...assumedOf(file.us), ...assumedOf(file.bytes)],
+    times: valuesOf('times', TIMES, file.times),
+    assumed: [...assumedOf(file.us), ...assumedOf(file.bytes), ...assumedOf(file.times)],
   };
 }
 

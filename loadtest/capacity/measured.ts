@@ -3,7 +3,7 @@
 import { SHARES } from '../lib/shares.ts';
 import type { Result } from '../report/result.ts';
 import { type Costs, parsed, WrongFile } from './costs.ts';
-import { type Layers, PHOTO_SHARE, predictHeld } from './predict.ts';
+import { type Layers, PHOTO_SHARE, predictBreakpoint } from './predict.ts';
 
 export interface Compared {
   readonly scenario: string;
@@ -45,7 +45,7 @@ export function compare(
     number,
   ];
   const load = { shares: SHARES, photo: PHOTO_SHARE, layers: layersOf(people) };
-  const predicted = predictHeld(costs, { processes, cores }, load);
+  const predicted = predictBreakpoint(costs, { processes, cores }, load);
   const difference = predicted / measured - 1;
   return {
     ...{ scenario, commit, people, processes, cores, measured, difference },

@@ -75,6 +75,13 @@ export function predictHeld(
   return (usable / cpuOfOpening(costs, load, processes)) * questionsOf(load.shares);
 }
 
+/** Of the CPU: from about here on one question in a hundred waits too long. */
+const HELD_UTILIZATION = 0.6;
+
+/** As {@link predictHeld}, where questions come one by one, as k6 sends them. */
+export const predictBreakpoint = (costs: Costs, fleet: Fleet, load?: Load): number =>
+  predictHeld(costs, { utilization: HELD_UTILIZATION, ...fleet }, load) / costs.times.apart;
+
 /** @param openings first ones, a second @returns the least number of processes, of one core each, that answers them */
 export function processesFor(
   costs: Costs,

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { costsOf } from '../capacity/costs.ts';
 import { NEAR } from '../capacity/measured.ts';
-import { PHOTO_SHARE, predictHeld, warmLayers } from '../capacity/predict.ts';
+import { PHOTO_SHARE, predictBreakpoint, warmLayers } from '../capacity/predict.ts';
 import { oneHot, recoloring } from '../lib/schedules.ts';
 import { SHARES } from '../lib/shares.ts';
 import type { Budget, Figure, Phase, Plot } from '../report/result.ts';
@@ -171,7 +171,7 @@ async function hotKey(stage: Stage): Promise<Outcome> {
 function predictedPerS({ services, memoryRecordsMax, people }: Plan, cores: number): number {
   const costs = costsOf(readFileSync(join(ROOT, 'loadtest/capacity/costs.json'), 'utf8'));
   const layers = warmLayers(memoryRecordsMax, people);
-  return predictHeld(
+  return predictBreakpoint(
     costs,
     { processes: services, cores },
     { shares: SHARES, photo: PHOTO_SHARE, layers },
