@@ -74,7 +74,7 @@ function assumptions(morning: Morning, costs: Costs): string[] {
       ' (--share-memory, --share-redis; else of a warm city, by --memory-records of --city)',
     'a proxy sends anybody anywhere: who comes again meets the process that knows them by chance only',
     `a core is used to ${percent(utilization)} at the peak (--utilization)`,
-    `a process is busy, and answers many in one turn: one by one, each question costs ${costs.times.apart} times as much`,
+    `a process is busy, and answers many in one turn: one by one, each costs ${costs.times.apart} times as much`,
     `a phone's connection stays for ${morning.keepAliveSeconds} s (--keep-alive), ` +
       `the proxy keeps ${morning.proxyConnections} to each process (--proxy-connections)`,
     `a gate has one connection, and asks every ${GATE_EVERY_SECONDS} s`,
