@@ -18,7 +18,7 @@ export const questionsOfStep = ({ perS, seconds, steps }: Stair, step: number): 
   ((perS * step) / steps) * (seconds / steps);
 
 export interface Held {
-  /** The last step that held, in whole; 0: none. */
+  /** The last step that held, in whole, before two in a row that did not; 0: none. */
   readonly heldStep: number;
   /** Questions a second there. */
   readonly heldPerS: number;
@@ -35,8 +35,10 @@ export function heldSteps(stair: Stair, { metrics, state }: Pick<Data, 'metrics'
   const whole = Math.min(steps, Math.floor((onStairs / seconds) * steps));
   const holds = (name: string) =>
     Object.values(metrics[name]?.thresholds ?? {}).every(({ ok }) => ok);
+  const isHeld = (step: number) => step <= whole && holds(`not_good{step:${step}}`);
   let heldStep = 0;
-  while (heldStep < whole && holds(`not_good{step:${heldStep + 1}}`)) heldStep++;
+  // One step alone that did not hold was a pause of the machine, or of a collector: the next, higher one held.
+  while (isHeld(heldStep + 1) || isHeld(heldStep + 2)) heldStep += isHeld(heldStep + 1) ? 1 : 2;
   const gaveWay = holds(`generator_cpu_high{step:${heldStep + 1}}`) ? 'service' : 'generator';
   return {
     heldStep,

@@ -54,8 +54,8 @@ const FEW: Limits = { ...STRICT, busyMs: 100, bunch: 4 };
 /** What k6 can ask on two cores that run the system as well is what bounds the rates. */
 const OF_SCALE: Readonly<Record<ScaleName, Scale>> = {
   ci: { people: 100_000, rate: 500, seconds: 30, allPeople: false, limits: SHARED },
-  day: { people: 1_000_000, rate: 1_400, seconds: 180, allPeople: true, limits: STRICT },
-  full: { people: 10_000_000, rate: 1_400, seconds: 600, allPeople: true, limits: STRICT },
+  day: { people: 1_000_000, rate: 1_000, seconds: 180, allPeople: true, limits: STRICT },
+  full: { people: 10_000_000, rate: 1_000, seconds: 600, allPeople: true, limits: STRICT },
 };
 
 type ShapeName = 'steady' | 'morning' | 'from-six' | 'stairs';
