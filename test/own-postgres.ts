@@ -110,7 +110,7 @@ export async function startPostgres(
 }
 
 /** The postmaster and all that serve under it (Linux). */
-function familyOf(pid: number): number[] {
+export function familyOf(pid: number): number[] {
   const family = [pid];
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;

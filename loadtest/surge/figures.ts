@@ -1,14 +1,12 @@
 // The figures and verdicts that every load has, whatever its scenario.
 
-import type { Metric } from '../lib/summary-data.ts';
 import type { Budget, Figure } from '../report/result.ts';
 import { atMost, budget, budgetsOf } from './budgets.ts';
 import { sumOf } from './columns.ts';
 import { SOURCE_IN_FLIGHT_MAX, SOURCE_QUERIES_PER_S_MAX } from './fleet.ts';
+import { mean } from './mean.ts';
 import type { Loaded } from './stage.ts';
 import type { Sample } from './watch.ts';
-
-type Metrics = Readonly<Record<string, Metric>>;
 
 /** Name in the script's summary -> as it is told. */
 const COUNTS: Readonly<Record<string, string>> = {
@@ -87,9 +85,6 @@ export function figuresOf(loaded: Loaded): Figure[] {
   ];
 }
 
-const mean = (values: readonly number[]) =>
-  values.length === 0 ? 0 : values.reduce((sum, one) => sum + one, 0) / values.length;
-
 /** Questions answered a second, in the best stretch. */
 export function peakOf({ ended: { seconds } }: Loaded): number {
   const rows = [...seconds.bySecond].sort(([a], [b]) => a - b).map(([, row]) => row.answered);
@@ -125,13 +120,11 @@ function queriesOf(samples: readonly Sample[]): number {
 /** The script's own, and the source's. */
 export function commonBudgets(loaded: Loaded): Budget[] {
   return [
-    ...scriptBudgets(loaded.ended.summary.metrics),
+    ...budgetsOf(loaded.ended.summary.metrics),
     ...sourceBudgets(loaded.samples),
     ...changeBudgets(loaded),
   ];
 }
-
-const scriptBudgets = (metrics: Metrics) => budgetsOf(metrics);
 
 /** Two looks a second apart are never quite that: of two seconds is what a second is judged by. */
 const RATE_OVER = 2;

@@ -27,7 +27,7 @@ function versionOf(path: string): string {
   }
 }
 
-/** @returns undefined outside a checkout */
+/** `unknown` outside a checkout. */
 export function commitOf(): { commit: string; changed: boolean } {
   const git = (...words: string[]) =>
     execFileSync('git', words, {

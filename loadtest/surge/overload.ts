@@ -14,6 +14,7 @@ import { NO_ADMISSION } from './broken.ts';
 import { atLeast, atMost } from './budgets.ts';
 import { sumOf } from './columns.ts';
 import { type FloodOptions, type FloodSecond, LATE_MS } from './flood.ts';
+import { mean } from './mean.ts';
 import { quota } from './quota.ts';
 import { type Outcome, outcomeOf, STILL_HOLDS } from './scenarios.ts';
 import { quantile } from './seconds.ts';
@@ -149,9 +150,6 @@ interface Capacities {
   readonly capacity: number;
   readonly unguarded: number;
 }
-
-const mean = (values: readonly number[]) =>
-  values.reduce((sum, one) => sum + one, 0) / Math.max(1, values.length);
 
 function verdict(
   stage: Stage,

@@ -1,40 +1,26 @@
 // What the processes of a run take from the machine, as the kernel has it. Reads /proc, so it is for Linux.
 
 import { readdirSync, readFileSync } from 'node:fs';
+import { familyOf } from '../../test/own-postgres.ts';
 
 /** Of Linux, on every machine that one meets: ticks of CPU time a second. */
 const TICKS_PER_S = 100;
 
-interface Stat {
-  readonly parent: number;
-  readonly cpuS: number;
-}
-
-function statOf(pid: number): Stat | undefined {
+/** @returns CPU seconds that a process has had; undefined when there is none */
+export function cpuSecondsOf(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // A command's name may hold anything, spaces and brackets too.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const cpuS = (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
-    return { parent: Number(fields[1]), cpuS };
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
   } catch {
     return undefined;
   }
 }
 
-/** @returns CPU seconds that a process has had; undefined when there is none */
-export const cpuSecondsOf = (pid: number): number | undefined => statOf(pid)?.cpuS;
-
-/** Of a process and of all under it that run now. */
-export function cpuSecondsOfFamily(pid: number): number {
-  let sum = cpuSecondsOf(pid) ?? 0;
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const stat = statOf(Number(name));
-    if (stat?.parent === pid) sum += stat.cpuS;
-  }
-  return sum;
-}
+/** Of a postmaster and of all that serve under it now. */
+export const cpuSecondsOfFamily = (pid: number): number =>
+  familyOf(pid).reduce((sum, one) => sum + (cpuSecondsOf(one) ?? 0), 0);
 
 /** CPU seconds that were spent on this machine by anybody, or taken from it by another one. */
 export function cpuSecondsOfMachine(): number {

@@ -2,6 +2,7 @@
 
 import type { Budget, Figure } from '../report/result.ts';
 import { atMost } from './budgets.ts';
+import { mean } from './mean.ts';
 import { quantile } from './seconds.ts';
 import type { Loaded } from './stage.ts';
 
@@ -56,8 +57,6 @@ function slopePerHour(
   const [first] = points;
   if (!first || points.length < 2) return Number.NaN;
   const hours = points.map(({ atMs }) => (atMs - first.atMs) / 3_600_000);
-  const mean = (values: readonly number[]) =>
-    values.reduce((sum, one) => sum + one, 0) / values.length;
   const [x, y] = [mean(hours), mean(points.map(({ value }) => value))];
   let [over, under] = [0, 0];
   for (const [i, hour] of hours.entries()) {
