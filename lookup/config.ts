@@ -156,7 +156,7 @@ export const SETTINGS = {
     16,
   ),
   relayWriteTimeoutMs: ms(500, 'a node that takes longer to write is left behind for now'),
-  relayWriteRecordsMax: count(500, 'records in one call to a node', 1, 5_000),
+  relayWriteRecordsMax: count(1_000, 'records in one call to a node', 1, 5_000),
   relayWarmPerS: count(20_000, 'people a second with whom the relay fills a node that was emptied'),
   tombstoneMs: ms(86_400_000, 'how long an erased person is known as erased', 1_000),
 

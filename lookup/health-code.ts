@@ -113,6 +113,37 @@ export function isId(text: string): boolean {
   return text.length === 22 && ID.test(text);
 }
 
+export const ID_BYTES = 16;
+const SIX_BITS = new Uint8Array(128);
+[...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'].forEach((char, bits) => {
+  SIX_BITS[char.charCodeAt(0)] = bits;
+});
+
+/**
+ * Writes an id's 16 bytes. By hand: each change has two, in every process, and a call out of JavaScript for each takes
+ * three times as long.
+ * @param id canonical, see {@link isId}
+ */
+export function writeId(to: Uint8Array, at: number, id: string): void {
+  let end = at;
+  for (let i = 0; i < 20; i += 4) {
+    const bits =
+      (sixBits(id, i) << 18) |
+      (sixBits(id, i + 1) << 12) |
+      (sixBits(id, i + 2) << 6) |
+      sixBits(id, i + 3);
+    to[end++] = bits >>> 16;
+    to[end++] = bits >>> 8;
+    to[end++] = bits;
+  }
+  to[end] = (sixBits(id, 20) << 2) | (sixBits(id, 21) >>> 4);
+}
+
+const sixBits = (id: string, i: number) => SIX_BITS[id.charCodeAt(i)] as number;
+
+/** The id of which 16 bytes lie here. */
+export const idAt = (from: Buffer, at: number) => from.base64urlSlice(at, at + ID_BYTES);
+
 /** @param id canonical, see {@link isId} */
 export function idToUuid(id: string): string {
   const hex = Buffer.from(id, 'base64url').toString('hex');
@@ -122,7 +153,7 @@ export function idToUuid(id: string): string {
 const HEX = new Uint8Array(128);
 for (let digit = 0; digit < 16; digit++) HEX[digit.toString(16).charCodeAt(0)] = digit;
 const DASH = 0x2d;
-const ID_BYTES = Buffer.alloc(16);
+const SCRATCH = Buffer.alloc(ID_BYTES);
 
 /**
  * By hand: each row of the source and of its outbox has two.
@@ -132,7 +163,7 @@ export function uuidToId(uuid: string): string {
   for (let byte = 0, i = 0; byte < 16; byte++, i += 2) {
     if (uuid.charCodeAt(i) === DASH) i++;
     const [high, low] = [HEX[uuid.charCodeAt(i)] as number, HEX[uuid.charCodeAt(i + 1)] as number];
-    ID_BYTES[byte] = (high << 4) | low;
+    SCRATCH[byte] = (high << 4) | low;
   }
-  return ID_BYTES.toString('base64url');
+  return idAt(SCRATCH, 0);
 }

@@ -2,6 +2,7 @@
 // layers.
 
 import { hostname } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { Admission, admissionReadings } from './edge/admission.ts';
@@ -14,6 +15,7 @@ import type { Batch, Feed } from './feed/feed.ts';
 import { Freshness } from './feed/freshness.ts';
 import { applyBatch } from './feed/held.ts';
 import { OutboxFeed } from './feed/outbox.ts';
+import { PEOPLE_AT_ONCE, partsOf } from './feed/parts.ts';
 import { keepSwept } from './feed/sweep.ts';
 import { timed } from './feed/timed-source.ts';
 import { GuardedSource } from './guards/guarded-source.ts';
@@ -370,7 +372,13 @@ async function follow(
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      for await (const batch of feed.follow(signal)) apply(batch);
+      for await (const batch of feed.follow(signal)) {
+        for (const part of partsOf(batch)) {
+          apply(part);
+          // Whoever asks meanwhile is served before the next.
+          if (part.people.length >= PEOPLE_AT_ONCE) await setImmediate();
+        }
+      }
     } catch (error) {
       log.error({ err: error }, 'a batch of changes could not be applied: following anew');
     }

@@ -6,7 +6,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dropFolder, heldFolder, type Kept, keep } from '../../test/keeper.ts';
 import { subjectAt } from '../lib/population.ts';
-import { SETTLE_SECONDS } from '../lib/shapes.ts';
 import type { Budget, Figure, Phase } from '../report/result.ts';
 import { byLine } from '../rig/lines.ts';
 import { ROOT } from '../rig/root.ts';
@@ -18,22 +17,15 @@ import { mean } from './mean.ts';
 import { quota } from './quota.ts';
 import { type Outcome, outcomeOf, STILL_HOLDS } from './scenarios.ts';
 import { quantile } from './seconds.ts';
+import { capacityOf, QUESTIONS_A_PERSON, restartLimited, SERVICE_CORES } from './share-of-core.ts';
 import type { Loaded, Stage } from './stage.ts';
 
-/** Of a core, for all services together, unless told: so that ten times what it can answer can be asked. */
-const SERVICE_CORES = 0.4;
 const TIMES = 10;
 const ORDINARY_SHARE = 0.5;
 const CONNECTIONS = 200;
 /** Each asks about once a second at most, so that nobody's own rate is what is limited. */
 const FLOODING_PEOPLE = 30_000;
 const [BEFORE_S, FLOOD_S, AFTER_S] = [30, 60, 40];
-const STAIRS_S = 60;
-/** What a question costs a service that is not busy, for the height of the stairs. */
-const QUESTION_US = 250;
-const STAIRS_TIMES = 2;
-/** First openings, of all questions that come of them. */
-const QUESTIONS_A_PERSON = 1.8;
 
 /** Of memory: those who flooded have their tokens and records in bounded caches, which stay as full as they are. */
 const WANTED = { goodput: 0.9, admission: 0.8, refusalMs: 50, recoveryS: 10, memoryShare: 1.3 };
@@ -59,33 +51,6 @@ export async function overload(stage: Stage): Promise<Outcome> {
     await Promise.all(rig.services.map((one) => one.stop()));
     await Promise.all(rig.services.map((one) => one.start()));
   }
-}
-
-async function restartLimited(
-  stage: Stage,
-  add: (pid: number) => void,
-  env: Readonly<Record<string, string>> = {},
-): Promise<void> {
-  const { rig } = stage;
-  for (const service of rig.services) {
-    await service.stop();
-    await service.start(env);
-  }
-  await Promise.all(rig.services.map((one) => one.ready(60_000)));
-  // Starting and compiling, on a tenth of a core, would be all that is measured.
-  await stage.warmUp();
-  for (const { pid } of rig.services) add(pid);
-}
-
-/** Questions a second on the highest step that held. */
-async function capacityOf(stage: Stage, cores: number): Promise<number> {
-  const top = ((cores * 1e6) / QUESTION_US) * STAIRS_TIMES;
-  const env = { RATE: String(Math.round(top / QUESTIONS_A_PERSON)), SECONDS: String(STAIRS_S) };
-  const { ended } = await stage.load({
-    ...{ script: 'breakpoint', env },
-    seconds: STAIRS_S + SETTLE_SECONDS,
-  });
-  return ended.summary.heldPerS ?? 0;
 }
 
 async function flooded(stage: Stage, capacity: number, unguarded: number): Promise<Outcome> {

@@ -1,10 +1,13 @@
 // Nobody carries changes for a while: every process knows that it may be behind, says so with each answer, and answers
-// all the same, at about the same cost.
+// all the same, at about the same cost. The services have a share of a core, and are asked four fifths of what they can
+// answer on it: were they dearer while they are suspect, they could not go on.
 
 import type { Budget, Figure } from '../report/result.ts';
 import { atMost, budget } from './budgets.ts';
 import { sumOf } from './columns.ts';
+import { quota } from './quota.ts';
 import { type Outcome, outcomeOf } from './scenarios.ts';
+import { capacityOf, QUESTIONS_A_PERSON, restartLimited, SERVICE_CORES } from './share-of-core.ts';
 import type { Loaded, Stage } from './stage.ts';
 import type { Sample } from './watch.ts';
 
@@ -12,17 +15,51 @@ import type { Sample } from './watch.ts';
 const [STOPPED_S, BACK_S] = [25, 50];
 /** Until connections are made, and until answers are as old as they may be. */
 const [SETTLED_S, STALE_AFTER_S] = [10, 3];
+const LOAD_SHARE = 0.8;
+const SECONDS = 75;
 const CPU_TIMES_MOST = 1.3;
 const FRESH_WITHIN_S = 2;
 
+type Relay = Stage['rig']['relays'][number];
+
 export async function relaysStopped(stage: Stage): Promise<Outcome> {
   const { relays } = stage.rig;
-  const all = (work: (relay: (typeof relays)[number]) => Promise<unknown>) =>
-    Promise.all(relays.map(work));
+  const all = (work: (relay: Relay) => Promise<unknown>) => Promise.all(relays.map(work));
+  const cores = stage.serviceCores ?? SERVICE_CORES;
+  const limit = quota(cores);
+  try {
+    stage.say(`the services share ${cores} of a core from here on; what can they answer?`);
+    await restartLimited(stage, limit.add);
+    const capacity = await capacityOf(stage, cores);
+    const perS = Math.round(capacity * LOAD_SHARE);
+    stage.say(`${capacity}/s; so ${perS}/s are asked`);
+    const outcome = await stopped(stage, all, perS);
+    const figure: Figure = {
+      name: 'capacity on this share of a core',
+      value: capacity,
+      unit: '/s',
+    };
+    return { ...outcome, figures: [figure, ...outcome.figures] };
+  } finally {
+    limit.end();
+  }
+}
+
+async function stopped(
+  stage: Stage,
+  all: (work: (relay: Relay) => Promise<unknown>) => Promise<unknown>,
+  perS: number,
+): Promise<Outcome> {
   let [stopping, starting]: (Promise<unknown> | undefined)[] = [];
   let [stoppedMs, backMs] = [0, 0];
   const loaded = await stage.load({
     script: 'soak',
+    env: {
+      RATE: String(perS / QUESTIONS_A_PERSON),
+      SECONDS: String(SECONDS),
+      REOPEN_SECONDS: '30',
+    },
+    seconds: SECONDS,
     onSample({ atMs }, second) {
       if (second >= STOPPED_S && !stopping) {
         stage.say('both relays are stopped');
@@ -40,7 +77,7 @@ export async function relaysStopped(stage: Stage): Promise<Outcome> {
     },
   });
   await starting;
-  if (backMs === 0) throw new Error(`the load must be longer than ${BACK_S} s`);
+  if (backMs === 0) throw new Error('the load ended before the relays began again');
   const outcome = outcomeOf(stage, loaded);
   const { budgets, figures } = verdict(loaded, stoppedMs, backMs);
   const at = (ms: number) => (ms - loaded.fromMs) / 1_000;

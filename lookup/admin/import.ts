@@ -17,7 +17,7 @@ import type { Output } from './output.ts';
 import type { WaitFor } from './wait.ts';
 
 /** `--rate`, unless told: people a second. */
-export const IMPORT_RATE_PER_S = 20_000;
+export const IMPORT_RATE_PER_S = 10_000;
 
 export interface ImportOptions extends ImportFileOptions {
   /** Where the files are that the photo column names; without it, that column has photo ids. */

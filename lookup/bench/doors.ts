@@ -87,11 +87,12 @@ export async function msUntil(
   isSo: () => Promise<boolean>,
   sinceMs: number,
   withinMs: number,
+  everyMs = ASK_EVERY_MS,
 ): Promise<number> {
   for (;;) {
     // Who is not answered asks again.
     if (await isSo().catch(() => false)) return performance.now() - sinceMs;
     if (performance.now() - sinceMs > withinMs) throw new Error('a change does not show');
-    await sleep(ASK_EVERY_MS);
+    await sleep(everyMs);
   }
 }

@@ -66,6 +66,8 @@ export class HttpLine {
     this.#rest = '';
     const onAnswer = this.#onAnswer;
     this.#onAnswer = undefined;
+    // A line that is closed while nobody asks has failed nobody.
+    this.#onFailure = undefined;
     onAnswer?.(text);
   }
 

@@ -11,7 +11,7 @@ import { subjectOf } from './population.ts';
 const { v1 } = lookup;
 const TICK_MS = 4;
 /** Of these, whoever has no answer yet is waiting: beyond that a question is counted as not asked. */
-const LINES = 64;
+const LINES = 256;
 
 export interface SteadyOptions {
   readonly doors: readonly { readonly http: number; readonly grpc: number }[];
@@ -27,6 +27,8 @@ export interface SteadyReport {
   stale: number;
   /** Anything but a color. */
   failed: number;
+  /** Those, by what was said instead. */
+  said: Record<string, number>;
   /** No connection was free when its time came. */
   unasked: number;
   /** From the moment it was to be asked; HTTP alone. */
@@ -44,12 +46,18 @@ const nothing = (): SteadyReport => ({
   answers: 0,
   stale: 0,
   failed: 0,
+  said: {},
   unasked: 0,
   slowestMs: 0,
 });
 let report = nothing();
 let since = performance.now();
 let asked = 0;
+
+function fail(said: string): void {
+  report.failed += 1;
+  report.said[said] = (report.said[said] ?? 0) + 1;
+}
 
 const subject = (i: number) => subjectOf((i * 7919) % options.people);
 
@@ -72,13 +80,13 @@ class Phones {
       (answer) => {
         this.#free.push(line);
         report.slowestMs = Math.max(report.slowestMs, performance.now() - began);
-        if (!isFound(answer)) report.failed += 1;
-        else report.answers += 1;
+        if (isFound(answer)) report.answers += 1;
+        else fail(`HTTP: ${answer.slice(9, 12)} ${/"type":"([^"]*)"/.exec(answer)?.[1]}`);
         if (answer.includes('"stale"')) report.stale += 1;
       },
-      () => {
+      (error) => {
         this.#free.push(line);
-        report.failed += 1;
+        fail(error.message);
       },
     );
   }
@@ -90,9 +98,7 @@ class Gate {
 
   constructor(port: number) {
     const session = connect(`http://127.0.0.1:${port}`);
-    session.on('error', () => {
-      report.failed += 1;
-    });
+    session.on('error', (error) => fail(error.message));
     this.#stream = session.request({
       ':method': 'POST',
       ':path': '/lookup.v1.LookupService/LookupStream',
@@ -101,9 +107,7 @@ class Gate {
     });
     this.#stream.on('data', (chunk: Buffer) => this.#read(chunk));
     this.#stream.on('error', () => {});
-    this.#stream.on('close', () => {
-      report.failed += 1;
-    });
+    this.#stream.on('close', () => fail('the stream was closed'));
   }
 
   ask(i: number): void {
@@ -121,9 +125,12 @@ class Gate {
       const end = 5 + this.#rest.readUInt32BE(1);
       if (this.#rest.length < end) return;
       const { answers } = v1.LookupStreamResponse.decode(this.#rest.subarray(5, end));
-      for (const { found } of answers ?? []) {
-        if (!found) report.failed += 1;
-        else report.answers += 1;
+      for (const { found, unavailable, ...other } of answers ?? []) {
+        if (found) report.answers += 1;
+        else
+          fail(
+            `gRPC: ${unavailable ? v1.Unavailable.Reason[unavailable.reason as number] : Object.keys(other)}`,
+          );
         if (found && !found.fresh) report.stale += 1;
       }
       this.#rest = this.#rest.subarray(end);

@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { ServerKind, ServerPorts } from './server.ts';
 
-/** The server has a core for itself, where there are two. */
+/** A server that is measured by itself has a core for itself, where there are two. */
 export const SERVER_CORE = '0';
 export const LOAD_CORE = cpus().length > 1 ? '1' : '0';
 export const ANY_CORE = `0-${cpus().length - 1}`;
@@ -31,16 +31,14 @@ export class BenchServer {
     this.ports = ports;
   }
 
-  /** @param core undefined: any */
   static async start(
     kind: ServerKind,
     options: object = {},
-    core: string | undefined = SERVER_CORE,
+    core: string = SERVER_CORE,
   ): Promise<BenchServer> {
     const script = fileURLToPath(new URL('./server.js', import.meta.url));
     const all = [script, kind];
-    const [command, args] =
-      core === undefined ? [process.execPath, all] : pinned(core, process.execPath, all);
+    const [command, args] = pinned(core, process.execPath, all);
     const child = spawn(command, args, {
       stdio: ['ignore', 2, 2, 'ipc'],
       // Not an argument: those are seen by everyone on the machine.

@@ -10,7 +10,7 @@ import { openPostgresSession } from '../source/postgres.ts';
 import type { SqlSession } from '../source/sql.ts';
 import { Backing } from './backing-process.ts';
 import { type City, makeAreas, makePeople } from './city.ts';
-import { BenchServer } from './process.ts';
+import { ANY_CORE, BenchServer } from './process.ts';
 import type { Programs } from './programs.ts';
 import { openBenchRedis } from './server-system.ts';
 
@@ -52,7 +52,7 @@ export class System {
       const nodes = openBenchRedis(redisUrl);
       closing.unshift(() => nodes.close());
       // It finds an empty source: so it has nobody to fill Redis with, and the people come as a first load.
-      const relay = await BenchServer.start('relay', { postgresUrl, redisUrl }, undefined);
+      const relay = await BenchServer.start('relay', { postgresUrl, redisUrl }, ANY_CORE);
       closing.unshift(() => relay.stop());
       const system = new System(city, backing, session, nodes, relay);
       await until('the relay has marked every node', () => system.#isMarked());
@@ -64,7 +64,7 @@ export class System {
     }
   }
 
-  service(config: Partial<Config>, core?: string): Promise<BenchServer> {
+  service(config: Partial<Config>, core: string = ANY_CORE): Promise<BenchServer> {
     const { postgresUrl, redisUrl } = placesOf(this.backing);
     return BenchServer.start('service', { postgresUrl, redisUrl, config }, core);
   }

@@ -1,9 +1,10 @@
 import type { Clock } from '../clock.ts';
 import type { Subject } from '../health-code.ts';
+import { VersionTable } from './version-table.ts';
 
 /**
  * The newest version known of each subject that changed, was answered or was evicted lately. It refuses what is
- * older, so that a read which raced a change can undo nothing. Two maps, of which the older is dropped in turn: every
+ * older, so that a read which raced a change can undo nothing. Two tables, of which the older is dropped in turn: every
  * version is kept for at least `fenceMs`, or until too many came, and from then on reads that began before are not
  * kept either. While the process is suspect none expires: no feed would tell of the change again.
  */
@@ -12,8 +13,8 @@ export class Fence {
   readonly #entriesMax: number;
   readonly #clock: Clock;
   readonly #mayExpire: () => boolean;
-  #young = new Map<Subject, number>();
-  #old = new Map<Subject, number>();
+  #young = new VersionTable();
+  #old = new VersionTable();
   #youngSinceMonoMs: number;
   #completeSinceMonoMs: number;
 
@@ -52,12 +53,12 @@ export class Fence {
 
   /** The newest version known of this subject lately; 0 when none is. */
   versionOf(subject: Subject): number {
-    return Math.abs(this.#young.get(subject) ?? this.#old.get(subject) ?? 0);
+    return Math.abs(this.#young.get(subject) || this.#old.get(subject));
   }
 
   /** Whether a person is known to have lived lately: then "absent" is not to be believed of an earlier read. */
   isAlive(subject: Subject): boolean {
-    return (this.#young.get(subject) ?? this.#old.get(subject) ?? 0) > 0;
+    return (this.#young.get(subject) || this.#old.get(subject)) > 0;
   }
 
   /** Nothing that began before now is to be kept: what was missed is not known. */
@@ -67,16 +68,16 @@ export class Fence {
 
   /** Versions of before cannot be compared with those of now. */
   forget(): void {
-    this.#young = new Map();
-    this.#old = new Map();
+    this.#young = new VersionTable();
+    this.#old = new VersionTable();
     this.#youngSinceMonoMs = this.#clock.monoMs();
     this.restart();
   }
 
   #turn(now: number): void {
     this.#old = this.#young;
-    this.#young = new Map();
-    // What is older than the youngest map's start has just been forgotten.
+    this.#young = new VersionTable();
+    // What is older than the youngest table's start has just been forgotten.
     this.#completeSinceMonoMs = Math.max(this.#completeSinceMonoMs, this.#youngSinceMonoMs);
     this.#youngSinceMonoMs = now;
   }

@@ -158,6 +158,7 @@ export class OutboxFeed implements Feed {
     return this.#query<Row>(HAS_OTHERS, values, signal);
   }
 
+  /** The next piece is read while whoever takes them is busy with the one before. */
   async *#pieces(
     from: Cursor,
     target: Head,
@@ -168,8 +169,12 @@ export class OutboxFeed implements Feed {
   ): AsyncGenerator<Batch> {
     const held: Row[] = [];
     let rows = first;
+    let { people, last } = changesOf(rows);
     while (rows.length - 1 >= this.#options.feedChunkRows) {
-      const { people, last } = changesOf(rows);
+      const reading = this.#rows(from, target.snapshot, last, signal);
+      const next = reading.then((more) => ({ more, changes: changesOf(more) }));
+      // It is awaited below, unless whoever takes the pieces has left by then.
+      next.catch(() => {});
       if (others) held.push(...rows);
       else yield this.#pieceOf(from, target, people);
       // More than may be held: take a new position, and let what is held be checked again by version.
@@ -177,7 +182,9 @@ export class OutboxFeed implements Feed {
         yield await this.#begin(signal, from);
         return;
       }
-      rows = await this.#rows(from, target.snapshot, last, signal);
+      const { more, changes } = await next;
+      rows = more;
+      ({ people, last } = changes);
       const head = this.#headOf(rows);
       if (cannotContinue(from, head)) {
         yield await this.#begin(signal, from);

@@ -1,7 +1,6 @@
 // The feed as it comes from Redis: where it stands, and what comes after. Each batch names the one before it, so that a
 // gap is seen by whoever reads, whatever the numbers say.
 
-import { setImmediate } from 'node:timers/promises';
 import { colorOf } from '../health-code.ts';
 import type { RedisNodes } from '../redis/nodes.ts';
 import { FEED_KEY, FLOORS_KEY, POSITION } from '../redis/scripts.ts';
@@ -30,8 +29,6 @@ export class SilentFeedError extends Error {
 }
 
 const ENTRIES_AT_ONCE = 64;
-/** People in one batch that take milliseconds to apply. */
-const LARGE = 200;
 /** The feed's node may be busy with a large script; nobody waits for this. */
 const POSITION_TIMEOUT_MS = 1_000;
 
@@ -103,8 +100,6 @@ export class RedisStream {
           const entry = toEntry(raw);
           last = entry.id;
           yield entry;
-          // Who follows has just applied it: whoever asks meanwhile is served before the next.
-          if (entry.batch.people.length >= LARGE) await setImmediate();
         }
       }
     } finally {

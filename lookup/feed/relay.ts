@@ -211,6 +211,8 @@ class Term {
   #number = 0;
   /** All up to here has been delivered. */
   #cursor: Cursor | undefined;
+  /** The last piece; whole batches are waited for. */
+  #appending: Promise<void> | undefined;
   #appendedMonoMs = -Infinity;
   #floorsSent = false;
   /** Of a Redis that was empty as a whole when this term began. */
@@ -272,9 +274,14 @@ class Term {
     if (empty && !waiting && now - this.#appendedMonoMs < this.#options.feedHeartbeatMs)
       return false;
     const placed = batch.people.map(packPlaced);
+    // A piece moves no mark: it may be written to the nodes while the one before is appended.
+    if (!batch.ahead) await this.#appending;
     if (batch.joins === 'continues') await this.#writeNodes(batch, placed, signal);
     else await this.#restartNodes(batch, signal);
-    await this.#append(batch, placed);
+    await this.#appending;
+    this.#appending = this.#append(batch, placed);
+    this.#appending.catch(() => {});
+    if (!batch.ahead) await this.#appending;
     this.#cursor = batch.cursor;
     this.#appendedMonoMs = now;
     return true;

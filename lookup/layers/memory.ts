@@ -14,7 +14,14 @@
 
 import { LRUCache } from 'lru-cache';
 import type { Floors } from '../feed/floors.ts';
-import { AREAS_MAX, type Color, type PersonRecord, type Subject } from '../health-code.ts';
+import {
+  AREAS_MAX,
+  type Color,
+  idAt,
+  type PersonRecord,
+  type Subject,
+  writeId,
+} from '../health-code.ts';
 import type { Remembered } from './remembered.ts';
 
 const STRIDE = 32;
@@ -103,7 +110,7 @@ export class Memory implements Remembered {
   photoAt(slot: number): string | undefined {
     const at = slot * STRIDE;
     if (((this.#bytes[at + META] as number) & HAS_PHOTO) === 0) return undefined;
-    return this.#buffer.toString('base64url', at + PHOTO, at + PHOTO + 16);
+    return idAt(this.#buffer, at + PHOTO);
   }
 
   /**
@@ -166,7 +173,7 @@ export class Memory implements Remembered {
     this.#versions[slot * (STRIDE / 8)] = record.version;
     this.#bytes[at + META] = record.color | (record.photo ? HAS_PHOTO : 0) | (count << COUNT_SHIFT);
     this.#bytes[at + GENERATION] = generation;
-    if (record.photo) this.#buffer.write(record.photo, at + PHOTO, 'base64url');
+    if (record.photo) writeId(this.#bytes, at + PHOTO, record.photo);
     if (count > INLINE_AREAS) {
       this.#moreAreas.set(
         slot,

@@ -14,9 +14,12 @@ import {
   AREAS_MAX,
   type Area,
   type Color,
+  ID_BYTES,
+  idAt,
   type PersonRecord,
   type Subject,
   type Tombstone,
+  writeId,
 } from '../health-code.ts';
 
 export const FORMAT = 1;
@@ -26,7 +29,6 @@ const XID = 13;
 const META = 19;
 const SUBJECT = 20;
 const PHOTO = 36;
-const ID_BYTES = 16;
 const COLOR_BITS = 0b11;
 const HAS_PHOTO = 0b100;
 const COUNT_SHIFT = 3;
@@ -51,14 +53,17 @@ export function encodeInto(
   to[at] = FORMAT;
   to.writeDoubleBE(person.version, at + VERSION);
   to.writeUIntBE(xid, at + XID, 6);
-  to.write(person.subject, at + SUBJECT, 'base64url');
+  writeId(to, at + SUBJECT, person.subject);
   let end = at + PHOTO;
   if ('erased' in person) {
     to[at + META] = 0;
   } else {
     to[at + META] =
       person.color | (person.photo ? HAS_PHOTO : 0) | (person.areas.length << COUNT_SHIFT);
-    if (person.photo) end += to.write(person.photo, end, 'base64url');
+    if (person.photo) {
+      writeId(to, end, person.photo);
+      end += ID_BYTES;
+    }
     for (const area of person.areas) end = writeArea(to, end, area);
   }
   to.writeUInt32BE(crc32(to.subarray(at + CHECKED_FROM, end)), at + 1);
@@ -77,7 +82,7 @@ export function encode(person: Envelope['person'], xid: number): Buffer {
 export function decode(from: Buffer, asked?: Subject): Envelope | undefined {
   if (from.length < PHOTO || from[0] !== FORMAT) return undefined;
   if (crc32(from.subarray(CHECKED_FROM)) !== from.readUInt32BE(1)) return undefined;
-  const inside = from.toString('base64url', SUBJECT, PHOTO);
+  const inside = idAt(from, SUBJECT);
   if (asked !== undefined && inside !== asked) return undefined;
   // The caller's own text, of which maps know the hash already.
   const subject = asked ?? inside;
@@ -92,7 +97,7 @@ export function decode(from: Buffer, asked?: Subject): Envelope | undefined {
   if (from.length < areasFrom) return undefined;
   const areas = readAreas(from, areasFrom, meta >> COUNT_SHIFT);
   if (!areas) return undefined;
-  const photo = hasPhoto ? from.toString('base64url', PHOTO, areasFrom) : undefined;
+  const photo = hasPhoto ? idAt(from, PHOTO) : undefined;
   return { person: { subject, version, color: color as Color, areas, photo }, xid };
 }
 

@@ -1,0 +1,41 @@
+// What the services can answer on a share of a core: no generator on the same two cores could find their limit otherwise.
+
+import { SETTLE_SECONDS } from '../lib/shapes.ts';
+import type { Stage } from './stage.ts';
+
+/** Of a core, for all services together, unless told: so that ten times what it can answer can be asked. */
+export const SERVICE_CORES = 0.4;
+/** First openings, of all questions that come of them. */
+export const QUESTIONS_A_PERSON = 1.8;
+const STAIRS_S = 60;
+/** What a question costs a service that is not busy, for the height of the stairs. */
+const QUESTION_US = 250;
+const STAIRS_TIMES = 2;
+
+/** All services anew, on their share of a core once they are warm. @param add to the share */
+export async function restartLimited(
+  stage: Stage,
+  add: (pid: number) => void,
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const { rig } = stage;
+  for (const service of rig.services) {
+    await service.stop();
+    await service.start(env);
+  }
+  await Promise.all(rig.services.map((one) => one.ready(60_000)));
+  // Starting and compiling, on a tenth of a core, would be all that is measured.
+  await stage.warmUp();
+  for (const { pid } of rig.services) add(pid);
+}
+
+/** Questions a second on the highest step that held. */
+export async function capacityOf(stage: Stage, cores: number): Promise<number> {
+  const top = ((cores * 1e6) / QUESTION_US) * STAIRS_TIMES;
+  const env = { RATE: String(Math.round(top / QUESTIONS_A_PERSON)), SECONDS: String(STAIRS_S) };
+  const { ended } = await stage.load({
+    ...{ script: 'breakpoint', env },
+    seconds: STAIRS_S + SETTLE_SECONDS,
+  });
+  return ended.summary.heldPerS ?? 0;
+}
