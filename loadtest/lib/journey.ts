@@ -4,7 +4,7 @@
 import exec from 'k6/execution';
 import type { Changes } from './changes.ts';
 import { askCodes, askGate, askLine, type CodeAnswer, fetchPhoto } from './clients.ts';
-import { count } from './counting.ts';
+import { count, tell } from './counting.ts';
 import { figures } from './figures.ts';
 import './native-ids.ts';
 import { orderOf } from './order.ts';
@@ -15,8 +15,7 @@ import { settings } from './settings.ts';
 import { arrivedBy, type Shape } from './shapes.ts';
 import { gateToken, phoneToken } from './tokens.ts';
 
-const { people, seed, bunch, reopenSeconds } = settings;
-const bunchOf = (one: (i: number) => Owed) => Array.from({ length: bunch }, (_, i) => one(i));
+const { people, seed, bunch, reopenSeconds, tokensFromMs } = settings;
 
 /** Seconds from opening the phone to the gate that asks. */
 const [GATE_LEAST, GATE_MOST] = [2, 8];
@@ -56,21 +55,29 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
   function open(all: readonly Owed[]): void {
     const askedMs = Date.now();
     const phones = all.map(({ index, returns }) => ({
-      token: phoneToken(index, subjectAt(index, seed), startedMs),
+      token: phoneToken(index, subjectAt(index, seed), tokensFromMs || startedMs),
       door: index + returns + Math.floor(askedMs / 7),
     }));
-    askCodes(phones).forEach((answer, i) => {
-      answered(all[i] as Owed, answer, askedMs);
-    });
+    const answers = askCodes(phones);
+    let people = 0;
+    for (let i = 0; i < answers.length; i++) {
+      if (answered(all[i] as Owed, answers[i] as CodeAnswer, askedMs)) people += 1;
+    }
+    if (people > 0) figures.peopleAnswered.add(people);
+    tell();
   }
 
-  function answered(who: Owed, answer: CodeAnswer, askedMs: number): void {
+  /** @returns whether this is somebody's first answer */
+  function answered(who: Owed, answer: CodeAnswer, askedMs: number): boolean {
     const { index, isFirst } = who;
-    if (!count(answer, { door: 'http', index, askedMs }, changes)) return comeBack(who);
-    if (!isFirst) return;
-    figures.peopleAnswered.add(1);
+    if (!count(answer, { door: 'http', index, askedMs }, changes)) {
+      comeBack(who);
+      return false;
+    }
+    if (!isFirst) return false;
     // Only theirs exist; everyone else's address leads to nothing.
     if (hasBytes(index, seed) && answer.photoUrl) look(answer.photoUrl, index);
+    return true;
   }
 
   function look(url: string, index: number): void {
@@ -108,9 +115,9 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
       const from = (scenario as typeof exec.scenario).iterationInTest * bunch;
       const due = arrivedBy(shape, at);
       figures.generatorLate.add(due.count - from > Math.max(2 * bunch, due.rate * LATE_SECONDS));
-      const all = bunchOf((i) => ({
-        ...{ index: order.at(from + i), isFirst: from + i < people, returns: 0 },
-      }));
+      const all: Owed[] = [];
+      for (let i = from; i < from + bunch; i++)
+        all.push({ index: order.at(i), isFirst: i < people, returns: 0 });
       const first = Math.min(bunch, people - from);
       if (first > 0) figures.peopleAsked.add(first);
       open(all);
@@ -120,11 +127,12 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
     reopen(): void {
       thoseWhoAreBack();
       const longest = Math.min(reopenSeconds, now());
-      open(
-        bunchOf(() => ({
-          ...{ index: openedBefore(longest * Math.random() ** 2), isFirst: false, returns: 0 },
-        })),
-      );
+      const all: Owed[] = [];
+      for (let i = 0; i < bunch; i++) {
+        const index = openedBefore(longest * Math.random() ** 2);
+        all.push({ index, isFirst: false, returns: 0 });
+      }
+      open(all);
     },
 
     /** A kiosk reads the QR code of somebody who has just opened their phone. */
@@ -134,6 +142,7 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
       const askedMs = Date.now();
       const answer = askGate({ token });
       count(answer, { door: 'grpc', index, askedMs, isHot: index === hot?.index }, changes);
+      tell();
     },
 
     /** A line of gates asks about many, by their ids. */
@@ -141,9 +150,11 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
       const indexes = Array.from({ length: LINE_QUESTIONS }, atTheGate);
       const questions = indexes.map((index) => ({ subject: subjectAt(index, seed) }));
       const askedMs = Date.now();
+      let left = LINE_QUESTIONS;
       askLine(questions, LINE_PER_MESSAGE, (i, answer) => {
         const index = indexes[i] as number;
         count(answer, { door: 'line', index, askedMs, isHot: index === hot?.index }, changes);
+        if (--left === 0) tell();
       });
     },
   };

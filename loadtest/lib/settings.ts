@@ -28,6 +28,8 @@ export const settings = {
   httpUrls: list('HTTP_URLS'),
   grpcAddrs: list('GRPC_ADDRS'),
   tokenKeys: need('TOKEN_KEYS'),
+  /** Epoch ms from which phones' tokens are; 0: from the start. Runners that share a city must be told the same. */
+  tokensFromMs: number('TOKENS_FROM_MS', 0),
   people: number('PEOPLE'),
   seed: number('SEED', 1),
   /** First openings a second, at the peak. */

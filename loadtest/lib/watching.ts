@@ -3,7 +3,7 @@
 import { sleep } from 'k6';
 import type { Changes, Schedule } from './changes.ts';
 import { askGate } from './clients.ts';
-import { count } from './counting.ts';
+import { count, tell } from './counting.ts';
 import { figures } from './figures.ts';
 import { areasAt, subjectAt } from './population.ts';
 import { settings } from './settings.ts';
@@ -41,6 +41,7 @@ export function watcherOf(schedule: Schedule, changes: Changes) {
       const askedMs = Date.now();
       const answer = askGate({ subject });
       count(answer, { door: 'grpc', index, askedMs }, changes);
+      tell();
       const { ending } = answer;
       const tookMs = Date.now() - atMs;
       const isThere =

@@ -44,6 +44,27 @@ export const BROKEN: readonly Broken[] = [
     meaning: 'records in Redis are those of other people, past all checks: wrong',
     begin: (rig) => plant(rig, 'another-person'),
   },
+  {
+    name: 'swapped-photos',
+    meaning: 'every photo has the bytes of one other: photos_wrong',
+    begin: swapPhotos,
+  },
+  {
+    name: 'never-stale',
+    meaning: 'no relay runs, and answers count as fresh for ten minutes: stale_unmarked',
+    env: { LOOKUP_STALE_AFTER_MS: '600000', LOOKUP_FENCE_MS: '700000' },
+    begin: noRelays,
+  },
+  {
+    name: 'paused-relays',
+    meaning: 'both relays stand still for 5 s in every 10: visible_in_time, in "recolor-at-peak"',
+    begin: pauseRelays,
+  },
+  {
+    name: 'no-memory',
+    meaning: 'a service remembers one person: from_memory',
+    env: { LOOKUP_MEMORY_RECORDS_MAX: '1' },
+  },
 ];
 
 export const breakOnPurpose = async (broken: Broken, rig: Rig, plan: Plan) =>
@@ -59,5 +80,46 @@ async function slowSource(rig: Rig): Promise<() => Promise<void>> {
   return async () => {
     await client.query('rollback');
     await client.end();
+  };
+}
+
+async function swapPhotos(rig: Rig): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: rig.postgres.url });
+  await client.connect();
+  try {
+    // The source itself would not take them.
+    const { rows } = await client.query<{ name: string }>(
+      `select quote_ident(conname) as name from pg_constraint
+        where conrelid = 'photo'::regclass and contype = 'c'`,
+    );
+    for (const { name } of rows) await client.query(`alter table photo drop constraint ${name}`);
+    await client.query(
+      'update photo set (bytes, mime) = (select bytes, mime from photo order by id limit 1)',
+    );
+  } finally {
+    await client.end();
+  }
+  return async () => {};
+}
+
+async function noRelays({ relays }: Rig): Promise<() => Promise<void>> {
+  await Promise.all(relays.map((relay) => relay.kill9()));
+  return () => Promise.all(relays.map((relay) => relay.start())).then(() => {});
+}
+
+const PAUSE_MS = 5_000;
+
+async function pauseRelays({ relays }: Rig): Promise<() => Promise<void>> {
+  let isPaused = false;
+  const tell = (signal: NodeJS.Signals) => {
+    for (const { pid } of relays) process.kill(pid, signal);
+  };
+  const timer = setInterval(() => {
+    isPaused = !isPaused;
+    tell(isPaused ? 'SIGSTOP' : 'SIGCONT');
+  }, PAUSE_MS);
+  return async () => {
+    clearInterval(timer);
+    tell('SIGCONT');
   };
 }

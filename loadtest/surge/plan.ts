@@ -89,7 +89,12 @@ export const PLANS = {
     limits: FEW,
   },
   overload: { shape: 'steady', rateShare: 0.2, memoryShare: 0.5, limits: FEW },
-  'relays-stopped': { shape: 'steady', rateShare: 0.5, seconds: { ci: 75, day: 75, full: 75 } },
+  'relays-stopped': {
+    shape: 'steady',
+    rateShare: 0.5,
+    seconds: { ci: 75, day: 75, full: 75 },
+    limits: FEW,
+  },
   soak: { shape: 'steady', rateShare: 0.5, seconds: { ci: 60, day: 3_600, full: 3_600 } },
 } as const satisfies Record<string, ScenarioPlan>;
 export type ScenarioName = keyof typeof PLANS;

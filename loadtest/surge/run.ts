@@ -68,8 +68,7 @@ export async function runSurge(options: RunOptions): Promise<Result> {
     await restart(rig);
     const heal = broken && (await breakOnPurpose(broken, rig, plan));
     const stage = new Stage({ rig, plan, k6: k6.path, broken, serviceCores, say, signal });
-    const outcome = await scenario.run(stage);
-    await heal?.();
+    const outcome = await scenario.run(stage).finally(() => heal?.());
     const left = [...rig.services, ...rig.relays].filter((one) => !one.runs());
     const budgets = [
       ...outcome.budgets,

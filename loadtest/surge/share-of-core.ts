@@ -1,4 +1,5 @@
-// What the services can answer on a share of a core: no generator on the same two cores could find their limit otherwise.
+// What the services can answer on a share of a core: no generator on the same two cores could find their limit
+// otherwise.
 
 import { SETTLE_SECONDS } from '../lib/shapes.ts';
 import type { Stage } from './stage.ts';

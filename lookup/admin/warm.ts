@@ -33,7 +33,7 @@ export async function warm(
   options: WarmOptions,
   output: Output,
 ): Promise<void> {
-  await requireMarks(session, nodes);
+  await requireMarks(session, nodes, options.signal);
   const from = options.after === undefined ? FIRST_PAGE : idToUuid(options.after);
   const total = await countAfter(session, from);
   const begun = performance.now();
@@ -84,7 +84,11 @@ function commandAfter(next: string | undefined, { ratePerS }: WarmOptions): stri
 }
 
 /** Records count only on a node whose mark says how far they are, and the relay alone writes marks. */
-async function requireMarks(session: SqlSession, nodes: RedisNodes): Promise<void> {
+async function requireMarks(
+  session: SqlSession,
+  nodes: RedisNodes,
+  signal: AbortSignal,
+): Promise<void> {
   const held = [...nodes.slotCounts().values()].reduce((sum, slots) => sum + slots, 0);
   if (held < SLOTS)
     throw new CommandError(
@@ -104,7 +108,8 @@ async function requireMarks(session: SqlSession, nodes: RedisNodes): Promise<voi
       );
     marks.set(node.name, mark);
   }
-  const { epoch } = await readPage(sqlOf(session), marks, FIRST_PAGE, 0).catch((error) => {
+  const reading = readPage(sqlOf(session), marks, FIRST_PAGE, 0, signal);
+  const { epoch } = await reading.catch((error) => {
     throw error instanceof LostHistoryError ? new CommandError(error.message, 1) : error;
   });
   for (const [name, mark] of marks)

@@ -5,12 +5,15 @@ import type { RedisNodes } from '../redis/nodes.ts';
 import { type NodePosition, readMark } from '../redis/records.ts';
 import { type PeoplePage, readPeople } from '../source/people.ts';
 import type { Sql } from '../source/sql.ts';
+import { limited } from './limited.ts';
 
 export class LostHistoryError extends Error {
   override readonly name = 'LostHistoryError';
 }
 
 const TIMEOUT_MS = 2_000;
+/** Of a page, which takes a tenth of a second: a connection that was lost says nothing. */
+const PAGE_TIMEOUT_MS = 10_000;
 
 /** By the node's name. */
 export type Marks = ReadonlyMap<string, NodePosition>;
@@ -33,20 +36,19 @@ export async function readMarks(nodes: RedisNodes): Promise<Marks> {
 /**
  * A page of the source that Redis follows.
  * @param marks from before
- * @throws LostHistoryError
+ * @throws LostHistoryError; or when it takes too long
  */
 export async function readPage(
   sql: Sql,
   marks: Marks,
   after: string,
   limit: number,
+  signal: AbortSignal,
 ): Promise<PeoplePage> {
   const all = [...marks.values()].sort((a, b) => b.at - a.at);
-  const page = await readPeople(
-    sql,
-    after,
-    limit,
-    all.flatMap(({ token }) => token ?? []),
+  const tokens = all.flatMap(({ token }) => token ?? []);
+  const page = await limited(PAGE_TIMEOUT_MS, signal, (ending) =>
+    readPeople(sql, after, limit, tokens, ending),
   );
   // The newest: of a node that was away for long, the source may have forgotten it. A mark of another epoch takes
   // nothing of this page.

@@ -179,6 +179,25 @@ it('begins a node anew that remembers a time before the outbox, and takes no fil
   });
 });
 
+it('gives an empty replica that takes over a keyspace of its own, though its master began in the one of all', async () => {
+  worldOf(new HeldAnswers());
+  await world.time.rule(async () => {
+    await world.start({ relays: 1, processes: 0 });
+    await world.pass(2_500);
+    const keyspaces = async () => {
+      const reading = world.relays[0]?.redis.masters.map((node) => readMark(node, 500)) ?? [];
+      return (await called(Promise.all(reading))).map((mark) => mark?.keyspace);
+    };
+    const [was] = await keyspaces();
+    expect(new Set(await keyspaces())).toEqual(new Set([was]));
+    world.redis.promote(SHARD, 60_000);
+    await world.pass(2_500);
+    const is = await keyspaces();
+    expect(is.filter((one) => one !== undefined)).toHaveLength(3);
+    expect(is.filter((one) => one === was)).toHaveLength(2);
+  });
+});
+
 /** What comes of a call, in the world's time. */
 async function called<T>(calling: Promise<T>): Promise<T> {
   await world.pass(100);

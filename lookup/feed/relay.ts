@@ -215,9 +215,9 @@ class Term {
   #appending: Promise<void> | undefined;
   #appendedMonoMs = -Infinity;
   #floorsSent = false;
-  /** Of a Redis that was empty as a whole when this term began. */
+  /** Of a Redis that was empty as a whole when this term began, for those who were its masters then, once each. */
   #keyspace: string | undefined;
-  readonly #begun = new Set<string>();
+  #first = new Set<string>();
   /** By the node's name. */
   readonly #recovering = new Map<string, Promise<void>>();
 
@@ -240,7 +240,10 @@ class Term {
     const marks = cursor ? [] : await this.#marks();
     const start = cursor ?? marks.sort((a, b) => b.at - a.at)[0] ?? now.cursor;
     // Redis is new, or empty: whatever is filled from now on lies in one keyspace.
-    if (!cursor && marks.length === 0) this.#keyspace = newKeyspace();
+    if (!cursor && marks.length === 0) {
+      this.#keyspace = newKeyspace();
+      this.#first = new Set(this.#parts.nodes.masters.map(({ name }) => name));
+    }
     this.#cursor = start;
     return start;
   }
@@ -406,12 +409,13 @@ class Term {
     const isSame = mark?.epoch === to.epoch;
     if (!(mark && isSame && (await this.#replayed(writer, mark, to, signal)))) {
       // New, emptied, of another source, or away for longer than the outbox is kept. A keyspace that others have too
-      // is for its first time only: a fill that was meant for what it held before must not fit.
-      const isFirst = this.#keyspace !== undefined && !mark && !this.#begun.has(name);
+      // is for its first time only: a fill that was meant for what it held before, or for the master whose empty replica
+      // has taken over, must not fit.
+      const isFirst = !mark && this.#first.has(name);
       await writer.begin(isFirst ? (this.#keyspace as string) : newKeyspace(), to);
       this.#emptied(writer);
     }
-    this.#begun.add(name);
+    this.#first.delete(name);
   }
 
   /** @returns false when the outbox no longer has all of it */

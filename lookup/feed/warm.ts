@@ -65,7 +65,7 @@ export async function warm(
     const marks = await asking;
     // Those of the next page, which is read after: they may wait behind what is written.
     asking = readMarks(nodes);
-    const page = await readPage(sql, marks, after, limit);
+    const page = await readPage(sql, marks, after, limit, signal);
     await finish(people, after);
     writing = writePage(sql, nodes, options, { after, limit, page, marks }, signal);
     // Awaited above or below; until then its failure is nobody's.
@@ -116,7 +116,7 @@ async function writePage(
     await pause(RETRY_MS, signal);
     nodes.refresh();
     marks = await readMarks(nodes);
-    page = await readAgain(sql, marks, first);
+    page = await readAgain(sql, marks, first, signal);
   }
 }
 
@@ -125,11 +125,12 @@ async function readAgain(
   sql: Sql,
   marks: Marks,
   { after, limit, page }: Page,
+  signal: AbortSignal,
 ): Promise<PeoplePage> {
   const last = page.people.at(-1)?.subject;
-  let read = await readPage(sql, marks, after, limit);
+  let read = await readPage(sql, marks, after, limit, signal);
   while (last !== undefined && read.next !== undefined && read.next < idToUuid(last)) {
-    const more = await readPage(sql, marks, read.next, limit);
+    const more = await readPage(sql, marks, read.next, limit, signal);
     // The time of the first, which is the earliest.
     read = { ...read, people: read.people.concat(more.people), next: more.next };
   }

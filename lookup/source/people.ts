@@ -57,12 +57,10 @@ export async function readPeople(
   after: string,
   limit: number,
   tokens: readonly string[] = [],
+  signal?: AbortSignal,
 ): Promise<PeoplePage> {
-  const [first, ...rows] = await sql.query<PersonRow | { head: string }>(PAGE, [
-    after,
-    limit,
-    tokens,
-  ]);
+  const values = [after, limit, tokens];
+  const [first, ...rows] = await sql.query<PersonRow | { head: string }>(PAGE, values, signal);
   if (!first?.head) throw new Error('the source did not say what time it is');
   const head = JSON.parse(first.head) as Head;
   if (head.recovery) throw new Error('the source is a standby: people are read from the primary');
