@@ -71,6 +71,8 @@ interface ScenarioPlan {
   readonly memoryShare?: number;
   /** Others than the scale's. */
   readonly limits?: Limits;
+  /** LOOKUP_… of every process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Highest step of the stairs, of the scale's rate: above what one generator can ask. */
@@ -95,7 +97,13 @@ export const PLANS = {
     seconds: { ci: 75, day: 75, full: 75 },
     limits: FEW,
   },
-  soak: { shape: 'steady', rateShare: 0.5, seconds: { ci: 60, day: 3_600, full: 3_600 } },
+  // Gates bring a new token each time: what remembers them is to be full before memory is to be flat.
+  soak: {
+    shape: 'steady',
+    rateShare: 0.5,
+    seconds: { ci: 60, day: 3_600, full: 3_600 },
+    env: { LOOKUP_TOKENS_MAX: '20000' },
+  },
 } as const satisfies Record<string, ScenarioPlan>;
 export type ScenarioName = keyof typeof PLANS;
 
@@ -120,6 +128,8 @@ export interface Plan {
   /** Of each service. */
   readonly memoryRecordsMax: number;
   readonly limits: Limits;
+  /** LOOKUP_… of every process, besides the fleet's. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export interface PlanWords {
@@ -151,6 +161,7 @@ export function planOf(words: PlanWords): Plan {
     ...{ scenario, scale, seed: SEED, people, rate, seconds, shape, peopleAsked, allPeople },
     secondsOfLoad: secondsOf(shape),
     limits: plan.limits ?? of.limits,
+    env: plan.env ?? {},
     ...{ services, relays: 2, masters: 3, replicas: 3 },
     memoryRecordsMax: Math.max(
       1,

@@ -57,7 +57,11 @@ export async function runSurge(options: RunOptions): Promise<Result> {
     ...{ services: plan.services, relays: plan.relays },
     redis: { masters: plan.masters, replicas: plan.replicas },
     postgres: { settings: { ...POSTGRES, ...SOURCE_SETTINGS } },
-    env: { ...fleetEnv(plan.services, plan.memoryRecordsMax), ...broken?.env },
+    env: {
+      ...fleetEnv(plan.services, plan.memoryRecordsMax),
+      ...plan.env,
+      ...broken?.env,
+    },
     onLine: (name, line) => keepLast(lastLines, `${name} ${line}`),
   });
   try {

@@ -179,7 +179,7 @@ it('begins a node anew that remembers a time before the outbox, and takes no fil
   });
 });
 
-it('gives an empty replica that takes over a keyspace of its own, though its master began in the one of all', async () => {
+it('gives an empty replica that takes over a keyspace of its own, whatever its master had', async () => {
   worldOf(new HeldAnswers());
   await world.time.rule(async () => {
     await world.start({ relays: 1, processes: 0 });

@@ -409,8 +409,8 @@ class Term {
     const isSame = mark?.epoch === to.epoch;
     if (!(mark && isSame && (await this.#replayed(writer, mark, to, signal)))) {
       // New, emptied, of another source, or away for longer than the outbox is kept. A keyspace that others have too
-      // is for its first time only: a fill that was meant for what it held before, or for the master whose empty replica
-      // has taken over, must not fit.
+      // is for its first time only: a fill that was meant for what it held before, or for the master whose empty
+      // replica has taken over, must not fit.
       const isFirst = !mark && this.#first.has(name);
       await writer.begin(isFirst ? (this.#keyspace as string) : newKeyspace(), to);
       this.#emptied(writer);

@@ -115,7 +115,7 @@ const JOINED_IN_PIECES = made(
       w.postgres.person(t, ONE, RED);
       for (let n = 0; n < 15; n++) w.postgres.person(t, newcomer(n % 3, n), RED);
     });
-    await w.pass(450);
+    await w.pass(300);
     first(w).setRedisLinks('open');
     await w.pass(1_000);
     for (const relay of w.relays) relay.redis.setTakesMs(undefined);
