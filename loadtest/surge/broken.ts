@@ -70,10 +70,15 @@ export const BROKEN: readonly Broken[] = [
 export const breakOnPurpose = async (broken: Broken, rig: Rig, plan: Plan) =>
   (await broken.begin?.(rig, plan)) ?? (async () => {});
 
-async function slowSource(rig: Rig): Promise<() => Promise<void>> {
-  const client = new pg.Client({ connectionString: rig.postgres.url });
+async function connected({ postgres }: Rig): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: postgres.url });
   client.on('error', () => {});
   await client.connect();
+  return client;
+}
+
+async function slowSource(rig: Rig): Promise<() => Promise<void>> {
+  const client = await connected(rig);
   await client.query('begin');
   await client.query('lock table person in access exclusive mode');
   await rig.redis.flushAll();
@@ -84,8 +89,7 @@ async function slowSource(rig: Rig): Promise<() => Promise<void>> {
 }
 
 async function swapPhotos(rig: Rig): Promise<() => Promise<void>> {
-  const client = new pg.Client({ connectionString: rig.postgres.url });
-  await client.connect();
+  const client = await connected(rig);
   try {
     // The source itself would not take them.
     const { rows } = await client.query<{ name: string }>(
@@ -112,7 +116,7 @@ const PAUSE_MS = 5_000;
 async function pauseRelays({ relays }: Rig): Promise<() => Promise<void>> {
   let isPaused = false;
   const tell = (signal: NodeJS.Signals) => {
-    for (const { pid } of relays) process.kill(pid, signal);
+    for (const relay of relays) if (relay.runs()) process.kill(relay.pid, signal);
   };
   const timer = setInterval(() => {
     isPaused = !isPaused;

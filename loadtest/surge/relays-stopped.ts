@@ -20,11 +20,7 @@ const SECONDS = 75;
 const CPU_TIMES_MOST = 1.3;
 const FRESH_WITHIN_S = 2;
 
-type Relay = Stage['rig']['relays'][number];
-
 export async function relaysStopped(stage: Stage): Promise<Outcome> {
-  const { relays } = stage.rig;
-  const all = (work: (relay: Relay) => Promise<unknown>) => Promise.all(relays.map(work));
   const cores = stage.serviceCores ?? SERVICE_CORES;
   const limit = quota(cores);
   try {
@@ -33,7 +29,7 @@ export async function relaysStopped(stage: Stage): Promise<Outcome> {
     const capacity = await capacityOf(stage, cores);
     const perS = Math.round(capacity * LOAD_SHARE);
     stage.say(`${capacity}/s; so ${perS}/s are asked`);
-    const outcome = await stopped(stage, all, perS);
+    const outcome = await stopped(stage, perS);
     const figure: Figure = {
       name: 'capacity on this share of a core',
       value: capacity,
@@ -45,11 +41,10 @@ export async function relaysStopped(stage: Stage): Promise<Outcome> {
   }
 }
 
-async function stopped(
-  stage: Stage,
-  all: (work: (relay: Relay) => Promise<unknown>) => Promise<unknown>,
-  perS: number,
-): Promise<Outcome> {
+async function stopped(stage: Stage, perS: number): Promise<Outcome> {
+  const { relays } = stage.rig;
+  const all = (work: (relay: (typeof relays)[number]) => Promise<unknown>) =>
+    Promise.all(relays.map(work));
   let [stopping, starting]: (Promise<unknown> | undefined)[] = [];
   let [stoppedMs, backMs] = [0, 0];
   const loaded = await stage.load({

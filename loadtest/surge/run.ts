@@ -1,7 +1,7 @@
 // A whole run: brings up the system, loads its people, runs the scenario, and ends all that it started.
 
 import type { Result } from '../report/result.ts';
-import { type Rig, startRig } from '../rig/rig.ts';
+import { startRig } from '../rig/rig.ts';
 import { type Broken, breakOnPurpose } from './broken.ts';
 import { budget } from './budgets.ts';
 import { type CityTimes, loadCity } from './city.ts';
@@ -10,6 +10,7 @@ import { commitOf, machineOf } from './machine.ts';
 import { overload } from './overload.ts';
 import type { Plan } from './plan.ts';
 import { relaysStopped } from './relays-stopped.ts';
+import { restart } from './restart.ts';
 import type { Say } from './say.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
 import { SOURCE_SETTINGS } from './source-count.ts';
@@ -111,15 +112,6 @@ const LINES_SAID = 20;
 function keepLast(lines: string[], line: string): void {
   lines.push(line);
   if (lines.length > LINES_MAX) lines.shift();
-}
-
-/** As a release does: the next ones fill their memory before they take traffic. */
-export async function restart(rig: Rig): Promise<void> {
-  for (const service of rig.services) {
-    await service.stop();
-    await service.start();
-  }
-  await Promise.all(rig.services.map((one) => one.ready(60_000)));
 }
 
 function settingsOf({ plan, broken, serviceCores }: RunOptions): Result['settings'] {

@@ -2,12 +2,14 @@
 // otherwise.
 
 import { SETTLE_SECONDS } from '../lib/shapes.ts';
+import { questionsOf, SHARES } from '../lib/shares.ts';
+import { restart } from './restart.ts';
 import type { Stage } from './stage.ts';
 
 /** Of a core, for all services together, unless told: so that ten times what it can answer can be asked. */
 export const SERVICE_CORES = 0.4;
 /** First openings, of all questions that come of them. */
-export const QUESTIONS_A_PERSON = 1.8;
+export const QUESTIONS_A_PERSON = questionsOf(SHARES);
 const STAIRS_S = 60;
 /** What a question costs a service that is not busy, for the height of the stairs. */
 const QUESTION_US = 250;
@@ -17,17 +19,12 @@ const STAIRS_TIMES = 2;
 export async function restartLimited(
   stage: Stage,
   add: (pid: number) => void,
-  env: Readonly<Record<string, string>> = {},
+  env?: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const { rig } = stage;
-  for (const service of rig.services) {
-    await service.stop();
-    await service.start(env);
-  }
-  await Promise.all(rig.services.map((one) => one.ready(60_000)));
+  await restart(stage.rig, env);
   // Starting and compiling, on a tenth of a core, would be all that is measured.
   await stage.warmUp();
-  for (const { pid } of rig.services) add(pid);
+  for (const { pid } of stage.rig.services) add(pid);
 }
 
 /** Questions a second on the highest step that held. */

@@ -8,7 +8,7 @@ import { anyQuiet, DISTRICT, ownColorOf } from './city.ts';
 import { type Doors, type GateDoor, msUntil } from './doors.ts';
 import { uuidOf } from './population.ts';
 import type { BenchServer } from './process.ts';
-import type { SteadyLoad, SteadyReport } from './steady.ts';
+import { type SteadyLoad, type SteadyReport, saidLines } from './steady.ts';
 import { metricOf, type System } from './system.ts';
 import { after } from './visible.ts';
 
@@ -93,11 +93,11 @@ function tell({ figures, say }: Bench, name: string, outcome: Outcome): void {
   });
   figures.add(`${name}_untrue_or_unmarked`, outcome.untrue + outcome.unmarked, { most: 0 });
   figures.add(`${name}_not_shown_after`, outcome.missing, { most: 0 });
-  const { failed, unasked, said, slowestMs } = outcome.load;
+  const { failed, unasked, slowestMs } = outcome.load;
   say(
     `  ${name}: ${failed} failed, ${unasked} found no connection, slowest ${slowestMs.toFixed(0)} ms`,
   );
-  for (const [what, times] of Object.entries(said)) say(`    ${what}: ${times}`);
+  for (const line of saidLines(outcome.load)) say(line);
   figures.add(`${name}_unanswered`, failed + unasked + outcome.unanswered, { most: 0 });
 }
 

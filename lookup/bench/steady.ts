@@ -4,6 +4,10 @@ import type { SteadyOptions, SteadyReport } from './load-steady.ts';
 
 export type { SteadyReport } from './load-steady.ts';
 
+/** What was said instead of a color, a line each. */
+export const saidLines = ({ said }: SteadyReport): string[] =>
+  Object.entries(said).map(([what, times]) => `    ${what}: ${times}`);
+
 /** Lookups that go on beside what is measured. */
 export class SteadyLoad {
   readonly #child: ChildProcess;

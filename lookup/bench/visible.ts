@@ -14,7 +14,7 @@ import {
 } from './city.ts';
 import { type Door, type Doors, msUntil } from './doors.ts';
 import { median, quantile } from './figures.ts';
-import type { SteadyLoad } from './steady.ts';
+import { type SteadyLoad, saidLines } from './steady.ts';
 import type { System } from './system.ts';
 
 const WITHIN_MS = 10_000;
@@ -63,14 +63,15 @@ export async function measureVisible(
     colors.set(n, color);
     slowest.push(await allShow(all, () => [n, color], performance.now(), timesOf));
   }
-  const { answers, seconds, failed, said, unasked, stale } = await load.report();
+  const report = await load.report();
+  const { answers, seconds, failed, unasked, stale } = report;
   bench.figures.add('visible_p50_ms', median(slowest));
   bench.figures.add('visible_p99_ms', quantile(slowest, 0.99), { most: 300 });
   bench.figures.add('visible_lookups_per_s', answers / seconds, { least: 4_900 });
   bench.say(
     `  ${failed} lookups failed, ${unasked} found no connection, ${stale} were marked stale`,
   );
-  for (const [what, times] of Object.entries(said)) bench.say(`    ${what}: ${times}`);
+  for (const line of saidLines(report)) bench.say(line);
   bench.figures.add('visible_lookups_failed_or_stale', failed + unasked + stale, { most: 0 });
   for (const [name, times] of timesOf)
     bench.say(

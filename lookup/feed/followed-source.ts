@@ -36,7 +36,7 @@ export async function readMarks(nodes: RedisNodes): Promise<Marks> {
 /**
  * A page of the source that Redis follows.
  * @param marks from before
- * @throws LostHistoryError; or when it takes too long
+ * @throws LostHistoryError; or when it takes too long (a command's session, which takes no signal, waits)
  */
 export async function readPage(
   sql: Sql,

@@ -1,7 +1,7 @@
 // Where a record lies: a bucket of 2^18, each a Redis hash of about 115 people at 30 million, whose field names the
 // subject by 6 bytes. Small hashes cost about half of what as many plain strings do.
 
-import { type Subject, writeId } from '../health-code.ts';
+import { ID_BYTES, type Subject, writeId } from '../health-code.ts';
 
 export const BUCKETS = 2 ** 18;
 export const SLOTS = 16_384;
@@ -47,8 +47,8 @@ export function tagOf(slot: number): string {
   return tags[slot] as string;
 }
 
-const WORDS = new Int32Array(4);
-const WORD_BYTES = new Uint8Array(WORDS.buffer);
+const ID = new Uint8Array(ID_BYTES);
+const ID_VIEW = new DataView(ID.buffer);
 
 /**
  * Writes where a subject's record lies: 3 bytes of bucket, 6 of field. Subjects may be numbered in order, so both come
@@ -57,10 +57,12 @@ const WORD_BYTES = new Uint8Array(WORDS.buffer);
  * @returns the bucket
  */
 export function placeInto(to: Buffer, at: number, subject: Subject): number {
-  writeId(WORD_BYTES, 0, subject);
+  writeId(ID, 0, subject);
   let a = 0x9e3779b9;
   let b = 0x85ebca6b;
-  for (const word of WORDS) {
+  for (let i = 0; i < ID_BYTES; i += 4) {
+    // Where a record lies must not depend on the machine that asks.
+    const word = ID_VIEW.getInt32(i, true);
     a = Math.imul(a ^ word, 0xcc9e2d51);
     a ^= a >>> 15;
     b = Math.imul(b ^ word, 0x1b873593);
