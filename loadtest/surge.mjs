@@ -19,7 +19,7 @@ ends all that it started, and writes a report to open in a browser. The exit cod
   --json              the result as one object on standard output
   --out DIR           where reports are kept (test-output/surge)
   --people N          other than the scale's
-  --rate N            first openings a second at the peak; 1.8 questions for each
+  --rate N            first openings a second at the peak; 1.8 questions for each (morning-surge at full: 1.4)
   --seconds N         of the peak; then not everybody is asked
   --services N        processes that answer (2)
   --service-cores N   of CPU, as 0.4, that all of them together may use (breakpoint, overload); needs root

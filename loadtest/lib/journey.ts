@@ -6,6 +6,7 @@ import type { Changes } from './changes.ts';
 import { askCodes, askGate, askLine, type CodeAnswer, fetchPhoto } from './clients.ts';
 import { count, tell } from './counting.ts';
 import { figures } from './figures.ts';
+import { lateness } from './lateness.ts';
 import './native-ids.ts';
 import { orderOf } from './order.ts';
 import { photoIdOf } from './photos.ts';
@@ -35,6 +36,7 @@ export interface JourneyOptions {
 
 export function journeyOf({ shape, changes, hot }: JourneyOptions) {
   const order = orderOf(people, seed);
+  const lateBy = lateness();
   let startedMs = 0;
   /** k6 makes a new one at each look; what it tells is of now all the same. */
   let scenario: typeof exec.scenario | undefined;
@@ -114,7 +116,9 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
       const at = now();
       const from = (scenario as typeof exec.scenario).iterationInTest * bunch;
       const due = arrivedBy(shape, at);
-      figures.generatorLate.add(due.count - from > Math.max(2 * bunch, due.rate * LATE_SECONDS));
+      figures.generatorLate.add(
+        lateBy(due.count - from) > Math.max(2 * bunch, due.rate * LATE_SECONDS),
+      );
       const all: Owed[] = [];
       for (let i = from; i < from + bunch; i++)
         all.push({ index: order.at(i), isFirst: i < people, returns: 0 });

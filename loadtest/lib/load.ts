@@ -4,9 +4,10 @@ import type { Options, RampingArrivalRateScenario } from 'k6/options';
 import { LINE_QUESTIONS } from './journey.ts';
 import { settings } from './settings.ts';
 import { peakOf, type Shape, times } from './shapes.ts';
-import { SHARES, type Shares } from './shares.ts';
+import { type Shares, sharesOf } from './shares.ts';
 
-export { SHARES };
+/** Of this run. */
+export const SHARES = sharesOf(settings.gates);
 
 /** k6 takes whole numbers only. */
 const UNIT_SECONDS = 100;

@@ -1,5 +1,7 @@
 // What a run is told by its environment (k6). README.md has the list.
 
+import { GATES } from './shares.ts';
+
 type Env = Readonly<Record<string, string | undefined>>;
 const env = __ENV as Env;
 
@@ -63,6 +65,8 @@ export const settings = {
   hotShare: number('HOT_SHARE', 0.3),
   /** Of a breakpoint's stairs. */
   steps: number('STEPS', 10),
+  /** Of those who opened, whom a gate asks about. */
+  gates: number('GATES', GATES),
   allPeople: env.ALL_PEOPLE === '1',
   series: env.SERIES === '1',
   summary: env.SUMMARY ?? '',

@@ -9,7 +9,17 @@ export interface Shares {
   readonly line: number;
 }
 
-export const SHARES: Shares = { reopen: 0.3, gate: 0.2, line: 0.3 };
+/** Of those who opened, whom a gate asks about. */
+export const GATES = 0.5;
+
+/** @param gates as {@link GATES}; two in five of their questions are calls of their own */
+export const sharesOf = (gates: number): Shares => ({
+  reopen: 0.3,
+  gate: gates * 0.4,
+  line: gates * 0.6,
+});
+
+export const SHARES = sharesOf(GATES);
 
 /** Of all, to each first opening. */
 export const questionsOf = ({ reopen, gate, line }: Shares): number => 1 + reopen + gate + line;

@@ -170,6 +170,7 @@ function envOf(rig: Rig, plan: Plan): Record<string, string> {
     REFUSED_MAX: String(refused),
     BUSY_MS: String(limits.busyMs),
     BUNCH: String(limits.bunch),
+    GATES: String(plan.gates),
     ...(allPeople && { ALL_PEOPLE: '1' }),
   };
 }
