@@ -172,8 +172,8 @@ export const SETTINGS = {
   photoAddressMs: ms(3_600_000, 'a photo address is valid for one to two times this', 60_000),
 
   admissionDelayMs: ms(
-    40,
-    'event-loop delay at which photos are shed; phones and gates at 2 to 6 times as much',
+    15,
+    'event-loop delay aimed at: while more stands, photos are shed, then phones, then gates',
   ),
   admissionStallMs: ms(500, 'a pause after which what waited meanwhile is dropped unserved'),
   subjectPerS: count(5, 'requests a second of one phone, in the long run', 1, 100_000),

@@ -22,8 +22,12 @@ import type { Loaded, Stage } from './stage.ts';
 
 const TIMES = 10;
 const ORDINARY_SHARE = 0.5;
-const CONNECTIONS = 200;
-/** Each asks about once a second at most, so that nobody's own rate is what is limited. */
+/**
+ * Of the flood, as from a proxy, to each core that the services have: few enough that refusing all of them would take
+ * less than 50 ms, and so many that answering all of them takes longer than a phone waits.
+ */
+const CONNECTIONS_A_CORE = 1_250;
+/** So many that each asks about once a second at most, and that neither tokens nor people are remembered until then. */
 const FLOODING_PEOPLE = 30_000;
 const [BEFORE_S, FLOOD_S, AFTER_S] = [30, 60, 40];
 
@@ -32,7 +36,7 @@ const WANTED = { goodput: 0.9, admission: 0.8, refusalMs: 50, recoveryS: 10, mem
 
 export async function overload(stage: Stage): Promise<Outcome> {
   const { rig, say } = stage;
-  const cores = stage.serviceCores ?? SERVICE_CORES;
+  const cores = coresOf(stage);
   const limit = quota(cores);
   const limited = (env?: Readonly<Record<string, string>>) => restartLimited(stage, limit.add, env);
   try {
@@ -53,6 +57,9 @@ export async function overload(stage: Stage): Promise<Outcome> {
   }
 }
 
+const coresOf = ({ serviceCores }: Stage) => serviceCores ?? SERVICE_CORES;
+const connectionsOf = (stage: Stage) => Math.round(coresOf(stage) * CONNECTIONS_A_CORE);
+
 async function flooded(stage: Stage, capacity: number, unguarded: number): Promise<Outcome> {
   const dir = heldFolder();
   const flood: FloodSecond[] = [];
@@ -63,7 +70,11 @@ async function flooded(stage: Stage, capacity: number, unguarded: number): Promi
     const begin = async () => {
       kept = await startFlood(
         stage,
-        { tokensFile, perS: Math.max(capacity, unguarded) * TIMES },
+        {
+          tokensFile,
+          perS: Math.max(capacity, unguarded) * TIMES,
+          connections: connectionsOf(stage),
+        },
         (second) => flood.push(second),
       );
     };
@@ -95,11 +106,11 @@ function tokensOf({ rig, plan }: Stage): string {
 
 function startFlood(
   { rig }: Stage,
-  options: Pick<FloodOptions, 'tokensFile' | 'perS'>,
+  options: Pick<FloodOptions, 'tokensFile' | 'perS' | 'connections'>,
   onSecond: (second: FloodSecond) => void,
 ): Promise<Kept> {
   const urls = rig.services.map(({ ports }) => `http://127.0.0.1:${ports.http}`);
-  const words: FloodOptions = { ...options, urls, seconds: FLOOD_S, connections: CONNECTIONS };
+  const words: FloodOptions = { ...options, urls, seconds: FLOOD_S };
   const lines = byLine((line) => onSecond(JSON.parse(line) as FloodSecond));
   return keep({
     command: process.execPath,
@@ -152,7 +163,7 @@ function verdict(
     { name: 'answered in time during the overload', value: goodput, unit: '/s', better: 'more' },
     { name: 'refusals, slowest p99 of a second', value: refusalMs, unit: 'ms', better: 'less' },
     { name: 'as before, after', value: recovery, unit: 's', better: 'less' },
-    { name: 'connections of the flood', value: CONNECTIONS, unit: '' },
+    { name: 'connections of the flood', value: connectionsOf(stage), unit: '' },
     { name: 'people who flood', value: Math.min(FLOODING_PEOPLE, stage.plan.people), unit: '' },
   ];
   const phases: Phase[] = [{ name: 'flood', fromS: first - from, toS: last - from }];

@@ -94,7 +94,15 @@ export const PLANS = {
     seconds: { ci: 60, day: 240, full: 240 },
     limits: FEW,
   },
-  overload: { shape: 'steady', rateShare: 0.2, memoryShare: 0.5, limits: FEW },
+  // Everybody who floods has a token that is new and a record that is not in memory: what memory answers costs no more
+  // than a refusal, and cannot overload anything.
+  overload: {
+    shape: 'steady',
+    rateShare: 0.2,
+    memoryShare: 0.02,
+    limits: FEW,
+    env: { LOOKUP_TOKENS_MAX: '2000' },
+  },
   'relays-stopped': {
     shape: 'steady',
     rateShare: 0.5,

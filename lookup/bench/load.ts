@@ -24,8 +24,11 @@ async function measured(command: string, args: readonly string[]): Promise<strin
 
 const script = (name: string) => fileURLToPath(new URL(`./${name}.js`, import.meta.url));
 
+/** What each answer must be. */
+export type Status = 200 | 503;
+
 export const byAutocannon =
-  (tokensFile: string): Loader =>
+  (tokensFile: string, status: Status = 200): Loader =>
   async (port, seconds) =>
     JSON.parse(
       await measured(process.execPath, [
@@ -33,12 +36,13 @@ export const byAutocannon =
         String(port),
         String(seconds),
         tokensFile,
+        String(status),
       ]),
     );
 
 /** wrk costs the load's core the least: the server is the one that is full. */
 export const byWrk =
-  (luaFile: string): Loader =>
+  (luaFile: string, status: Status = 200): Loader =>
   async (port, seconds) => {
     const args = [
       '-t1',
@@ -50,7 +54,9 @@ export const byWrk =
     ];
     const out = await measured('wrk', args);
     const found = /(\d+) requests in ([\d.]+)(m?s)/.exec(out);
-    if (!found || /Non-2xx/.test(out)) throw new Error(`wrk did not get its answers:\n${out}`);
+    const others = Number(/Non-2xx or 3xx responses: (\d+)/.exec(out)?.[1] ?? 0);
+    if (!found || others !== (status === 200 ? 0 : Number(found[1])))
+      throw new Error(`wrk did not get its answers:\n${out}`);
     return {
       answers: Number(found[1]),
       seconds: Number(found[2]) / (found[3] === 'ms' ? 1_000 : 1),

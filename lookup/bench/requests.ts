@@ -1,7 +1,7 @@
 // What a request costs when memory has the answer, beside the least that anything on the same library costs.
 
 import type { Bench } from './bench.ts';
-import { byAutocannon, byGrpc, byWrk, type Loader, writeTokens } from './load.ts';
+import { byAutocannon, byGrpc, byWrk, type Loader, type Status, writeTokens } from './load.ts';
 import { measureMemory } from './memory.ts';
 import { BenchServer, hasProgram } from './process.ts';
 import { type Case, type Measured, measure } from './rounds.ts';
@@ -32,18 +32,20 @@ export async function measureRequests(bench: Bench): Promise<void> {
 
 function plan(bench: Bench, people: number, tokens: number, wrk: boolean): Planned[] {
   const { tokensFile, luaFile } = writeTokens(bench.dir, tokens, people);
-  const loaders: [string, Loader][] = [['autocannon', byAutocannon(tokensFile)]];
-  if (wrk) loaders.unshift(['wrk', byWrk(luaFile)]);
-  const http = loaders.flatMap(([by, load]) =>
-    [
-      ['bare reply', 'bare'],
-      ['token remembered', 'remembering'],
-      ['token first seen', 'forgetful'],
-    ].map(([name, on]) => ({
-      name: `http ${name} (${by})`,
-      on: on as string,
-      port: 'http' as const,
-      load,
+  const loaders: [string, (status: Status) => Loader][] = [
+    ['autocannon', (status) => byAutocannon(tokensFile, status)],
+  ];
+  if (wrk) loaders.unshift(['wrk', (status) => byWrk(luaFile, status)]);
+  const rows: [string, string, Status][] = [
+    ['bare reply', 'bare', 200],
+    ['token remembered', 'remembering', 200],
+    ['token first seen', 'forgetful', 200],
+    ['refused at the door', 'refusing', 503],
+  ];
+  const http = loaders.flatMap(([by, loadOf]) =>
+    rows.map(([name, on, status]) => ({
+      ...{ name: `http ${name} (${by})`, on },
+      ...{ port: 'http' as const, load: loadOf(status) },
     })),
   );
   const grpc: [string, string, Loader][] = [
@@ -67,6 +69,7 @@ async function onServers<T>(
     bare: ['bare-http', {}],
     remembering: ['lookup', { people, tokensMax: tokens }],
     forgetful: ['lookup', { people, tokensMax: 1_000 }],
+    refusing: ['lookup', { people: 1_000, tokensMax: 1_000, refusing: true }],
     http2: ['bare-http2', {}],
     empty: ['empty-grpc', {}],
   };
@@ -110,6 +113,7 @@ function tell({ figures }: Bench, results: ReadonlyMap<string, Measured>, by: st
     const bare = `http bare reply (${loader})`;
     ratio(`http_remembered_ratio${end}`, `http token remembered (${loader})`, bare);
     ratio(`http_first_seen_ratio${end}`, `http token first seen (${loader})`, bare);
+    ratio(`http_refused_ratio${end}`, `http refused at the door (${loader})`, bare);
   }
   const unary = 'grpc unary, Lookup';
   ratio('grpc_unary_ratio', unary, 'grpc unary, grpc-js with an empty handler');

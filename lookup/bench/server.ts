@@ -5,6 +5,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { lookup } from '../../proto/lookup/v1/lookup.js';
 import { systemClock } from '../clock.ts';
 import { configWith } from '../config.ts';
+import { Admission } from '../edge/admission.ts';
 import { loadUws } from '../edge/uws.ts';
 import { noLog } from '../log.ts';
 import { startService } from '../service.ts';
@@ -114,13 +115,14 @@ function emptyGrpc(): Promise<ServerPorts> {
   );
 }
 
-async function lookupServer({
-  people,
-  tokensMax,
-}: {
-  people: number;
-  tokensMax: number;
-}): Promise<ServerPorts> {
+interface LookupServer {
+  readonly people: number;
+  readonly tokensMax: number;
+  /** As under a crowd: nobody whose token is new. */
+  readonly refusing?: boolean;
+}
+
+async function lookupServer({ people, tokensMax, refusing }: LookupServer): Promise<ServerPorts> {
   const config = configWith({
     httpPort: 0,
     grpcPort: 0,
@@ -146,6 +148,7 @@ async function lookupServer({
       some.map((subject) => service.lookup.find(subject, performance.now() + 10_000)),
     );
   }
+  if (refusing) Admission.prototype.refuse = () => 'delay';
   return { http: service.httpPort, grpc: service.grpcPort };
 }
 

@@ -1,13 +1,13 @@
-// Who is let in while there is more to do than time. Measured by how late our own timer is, and by how long those who
-// wait have waited: limits in milliseconds hold on any machine. What costs most and matters least goes first: photos,
-// then phones who need more than memory, then gates who do, then phones, and gates whom memory answers never. So a
-// refusal is always cheaper than what it refuses.
+// Who is let in while there is more to do than time. Measured by how late our own timer is, and stays: a limit in
+// milliseconds holds on any machine, and one pause is no crowd. What costs most and matters least goes first: photos,
+// then phones who need more than memory, then gates who do; of each so large a share that the lateness stays where it
+// is aimed at. What memory answers at once is never refused, for an answer costs no more than a refusal.
 
 import type { Clock } from '../clock.ts';
 import { type Reading, reading } from '../metrics.ts';
 
 export interface AdmissionOptions {
-  /** Delay of the event loop at which photos are shed; phones and gates at multiples of it. */
+  /** Delay of the event loop that is aimed at: what stands above it is shed. */
   readonly admissionDelayMs: number;
   /** After a pause as long as this, what lay in the sockets meanwhile is dropped unserved. */
   readonly admissionStallMs: number;
@@ -23,8 +23,14 @@ export const CAUSES = ['delay', 'in-flight', 'stalled'] as const;
 export type Cause = (typeof CAUSES)[number];
 
 const TICK_MS = 20;
-/** Of a new measurement: one pause of 100 ms (a collection, a neighbor) is no overload, ten in a row are. */
+/** Of a new measurement, in what is told. */
 const WEIGHT = 0.2;
+/** So many ticks in a row must all be late: a collection, or a neighbor, makes one or two. */
+const STANDING_TICKS = 3;
+/** With each tick that is twice as late as is aimed at so much more of a class is shed; with one in time so much less. */
+const GAIN = 0.1;
+/** Later than so many times the aim is no more than that: it must not take long to forget. */
+const OVER_MOST = 4;
 /** A request that waits is expected to be answered within this share of its deadline. */
 const WAIT_SHARE = 0.5;
 /** A pause of a minute must not take minutes to forget. */
@@ -35,12 +41,13 @@ const SHRINKING = 0.7;
 /** Requests in one turn of the loop above which more of a backlog is taken to lie behind them. */
 const BACKLOG_TURN = 256;
 
-/** Multiples of admissionDelayMs, for what needs more than memory, and for what memory answers at once. */
-const PATIENCE: Record<Door, { readonly waits: number; readonly atOnce: number }> = {
-  photo: { waits: 1, atOnce: 1 },
-  http: { waits: 2, atOnce: 6 },
-  grpc: { waits: 4, atOnce: Number.POSITIVE_INFINITY },
+/** In this order. Of phones and gates one in ten is let in whatever comes: who does nothing but refuse is of no use. */
+const CLASS: Record<Door, { readonly from: number; readonly most: number }> = {
+  photo: { from: 0, most: 1 },
+  http: { from: 1, most: 0.9 },
+  grpc: { from: 2, most: 0.9 },
 };
+const LEVEL_MOST = 3;
 
 export class Admission {
   readonly shed: Record<Door, Record<Cause, number>> = {
@@ -50,24 +57,35 @@ export class Admission {
   };
   readonly #options: AdmissionOptions;
   readonly #clock: Clock;
+  readonly #random: () => number;
   #timer: NodeJS.Timeout | undefined;
   #expectedMonoMs = 0;
   #delayMs = 0;
+  /** How late the last ticks were, in no order. */
+  readonly #lateMs = new Array<number>(STANDING_TICKS).fill(0);
+  #ticks = 0;
+  #level = 0;
   #stalled = false;
   #seenThisTurn = 0;
   #limit: Record<'http' | 'grpc', number>;
   #waitedMs = 0;
   #waited = 0;
 
-  constructor(options: AdmissionOptions, clock: Clock) {
+  constructor(options: AdmissionOptions, clock: Clock, random = Math.random) {
     this.#options = options;
     this.#clock = clock;
+    this.#random = random;
     this.#limit = { http: options.httpInFlightMax, grpc: options.grpcInFlightMax };
   }
 
   /** How late the event loop is, lately, in milliseconds. */
   get delayMs(): number {
     return this.#delayMs;
+  }
+
+  /** Classes that are shed, one after the other; the last of them in part. */
+  get level(): number {
+    return this.#level;
   }
 
   /** How many may wait at once now. */
@@ -85,24 +103,26 @@ export class Admission {
     clearInterval(this.#timer);
   }
 
-  /** For who is about to ask. @returns why not, counted; undefined: come in */
-  refuse(door: Door): Cause | undefined {
-    // Nothing is late nearly always: one comparison then.
-    if (this.#delayMs < this.#options.admissionDelayMs && !this.#stalled) return undefined;
-    this.#seenThisTurn += 1;
-    if (this.#stalled) return this.count(door, 'stalled');
-    if (this.#delayMs < PATIENCE[door].atOnce * this.#options.admissionDelayMs) return undefined;
-    return this.count(door, 'delay');
+  /** Of those at this door who need more than memory. */
+  shareOf(door: Door): number {
+    const { from, most } = CLASS[door];
+    return Math.min(most, Math.max(0, this.#level - from));
   }
 
   /**
-   * For who would have to wait, if memory does not answer.
+   * For who is about to ask.
    * @param inFlight who waits at this door now
-   * @returns why not: to be counted (`count`) if it comes to that; undefined: they may
+   * @returns why not, for `count` if it comes to that: 'stalled' nobody, else who needs more than memory; undefined:
+   * come in
    */
-  refuseWait(door: 'http' | 'grpc', inFlight: number): Cause | undefined {
-    if (this.#delayMs >= PATIENCE[door].waits * this.#options.admissionDelayMs) return 'delay';
-    return inFlight >= this.#limit[door] ? 'in-flight' : undefined;
+  refuse(door: Door, inFlight = 0): Cause | undefined {
+    if (this.#stalled) {
+      this.#seenThisTurn += 1;
+      return 'stalled';
+    }
+    // Nothing stands nearly always: two comparisons then.
+    if (this.#level > 0 && this.#random() < this.shareOf(door)) return 'delay';
+    return door !== 'photo' && inFlight >= this.#limit[door] ? 'in-flight' : undefined;
   }
 
   /** How long somebody waited for an answer. */
@@ -117,8 +137,17 @@ export class Admission {
     const lateMs = Math.max(0, now - this.#expectedMonoMs);
     this.#expectedMonoMs = now + TICK_MS;
     this.#delayMs += (Math.min(lateMs, LATE_MOST_MS) - this.#delayMs) * WEIGHT;
+    this.#lateMs[this.#ticks++ % STANDING_TICKS] = lateMs;
+    this.#aim(Math.min(...this.#lateMs));
     if (lateMs > this.#options.admissionStallMs) this.#dropBacklog();
     this.#adjust();
+  }
+
+  /** More is shed the later it stands, until it is as late as is aimed at; and less when it is earlier. */
+  #aim(standingMs: number): void {
+    const over = standingMs / this.#options.admissionDelayMs - 1;
+    const next = this.#level + GAIN * Math.min(OVER_MOST, over);
+    this.#level = Math.min(LEVEL_MOST, Math.max(0, next));
   }
 
   /** What lay in the sockets has waited for as long: nobody waits for it any more. Ends with the backlog. */
@@ -173,6 +202,12 @@ export function admissionReadings(admission: Admission): Reading[] {
       'How late the event loop is, lately',
       'gauge',
       () => admission.delayMs / 1_000,
+    ),
+    reading(
+      'lookup_admission_level',
+      'What is shed: to 1 photos, to 2 phones, to 3 gates who need more than memory',
+      'gauge',
+      () => admission.level,
     ),
     reading('lookup_http_in_flight_limit', 'Phones that may wait at once', 'gauge', () =>
       admission.limitOf('http'),

@@ -217,8 +217,11 @@ class Gate {
       const minAsOf = question.mark ? this.#minAsOf(question.mark) : -Infinity;
       if (minAsOf === undefined) return refused('mark-refused');
       const { admission } = this.#parts;
-      if (admission.refuse('grpc')) return { outcome: 'shed' };
-      const why = admission.refuseWait('grpc', this.#metrics.inFlight);
+      const why = admission.refuse('grpc', this.#metrics.inFlight);
+      if (why === 'stalled') {
+        admission.count('grpc', why);
+        return { outcome: 'shed' };
+      }
       const answer = this.#parts.lookup.find(subject, deadlineMonoMs, minAsOf, why === undefined);
       if (!(answer instanceof Promise)) {
         if (why !== undefined && answer.outcome === 'shed') admission.count('grpc', why);

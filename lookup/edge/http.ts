@@ -13,7 +13,7 @@ import type { EdgeMetrics, Refusal } from '../metrics.ts';
 import type { PhotoAddresses } from '../photo/address.ts';
 import type { Photos } from '../photo/photos.ts';
 import type { Photo } from '../source/source.ts';
-import type { Admission } from './admission.ts';
+import type { Admission, Cause } from './admission.ts';
 import { type Failure, problemType, retryAfterMs, STATUS } from './status.ts';
 import type { RateOptions, Token, TokenFault, Tokens } from './tokens.ts';
 import { loadUws, type UwsApp, type UwsRequest, type UwsResponse } from './uws.ts';
@@ -170,14 +170,16 @@ class Door {
 
   #code(res: UwsResponse, req: UwsRequest): void {
     if (hasBody(req)) return this.#refuse(res, req, 'body');
+    const why = this.#admission.refuse('http', this.#metrics.inFlight);
     const authorization = req.getHeader('authorization');
+    const bearer = authorization.startsWith(BEARER) ? authorization.slice(BEARER.length) : '';
+    // Before the signature, which costs as much as all the rest.
+    if (why === 'stalled' || (why === 'delay' && !this.#tokens.has(bearer)))
+      return this.#shed(res, req, why);
     const now = this.#clock.wallMs();
-    const token = authorization.startsWith(BEARER)
-      ? this.#tokens.verify(authorization.slice(BEARER.length), now)
-      : 'missing';
+    const token = this.#tokens.verify(bearer, now);
     if (typeof token === 'string') return this.#refuse(res, req, tokenRefusal(token));
     if (!token.allow(now, this.#options)) return this.#tooMany(res, req);
-    if (this.#admission.refuse('http')) return this.#answer(res, req, token, SHED);
     const recalled = this.#lookup.recall(token.slot, token.version);
     if (recalled !== undefined) {
       this.#metrics.count(recalled);
@@ -185,8 +187,7 @@ class Door {
       return this.#found(res, token, recalled, now);
     }
     const startedMonoMs = this.#clock.monoMs();
-    // Before the flight: what is refused costs the layers below nothing.
-    const why = this.#admission.refuseWait('http', this.#metrics.inFlight);
+    // What is refused costs the layers below nothing.
     const answer = this.#lookup.find(
       token.subject,
       startedMonoMs + this.#options.deadlineHttpMs,
@@ -199,6 +200,12 @@ class Door {
       return this.#answer(res, req, token, answer);
     }
     this.#later(res, requestId(req), token, answer, startedMonoMs);
+  }
+
+  #shed(res: UwsResponse, req: UwsRequest, why: Cause): void {
+    this.#admission.count('http', why);
+    this.#metrics.count(SHED);
+    this.#problem(res, 'shed', requestId(req));
   }
 
   #tooMany(res: UwsResponse, req: UwsRequest): void {
@@ -320,7 +327,11 @@ class Door {
       return endEmpty(res, this.#retiring);
     }
     const request = requestId(req);
-    if (this.#admission.refuse('photo')) return this.#problem(res, 'shed', request);
+    const why = this.#admission.refuse('photo');
+    if (why !== undefined) {
+      this.#admission.count('photo', why);
+      return this.#problem(res, 'shed', request);
+    }
     const startedMonoMs = this.#clock.monoMs();
     const found = this.#parts.photos.find(id);
     if (!(found instanceof Promise)) return this.#sendPhoto(res, etag, found.photo, undefined);

@@ -109,6 +109,11 @@ export class Tokens {
     this.#remembered.clear();
   }
 
+  /** Whether it is remembered: its signature was found good before. */
+  has(token: string): boolean {
+    return this.#remembered.get(token) !== undefined;
+  }
+
   /** @param nowWallMs the wall clock */
   verify(token: string, nowWallMs: number): Token | TokenFault {
     const remembered = this.#remembered.get(token);
