@@ -34,6 +34,15 @@ describe('2. memory', () => {
     expect(world.loads).toEqual([]);
   });
 
+  it('answers who may not wait, where it is as far as they ask, and else they are shed', async () => {
+    const world = await holding();
+    const asOf = world.freshness.resolved;
+    const ask = (minAsOf: number) => world.lookup.find(ANNA, 1e9, minAsOf, false);
+    expect(ask(asOf)).toMatchObject({ outcome: 'found', layer: 'memory', asOf });
+    expect(ask(asOf + 1)).toEqual({ outcome: 'shed' });
+    expect(world.loads).toEqual([]);
+  });
+
   it('answers stale at once when the feed is silent, and revalidates behind the answer', async () => {
     const world = await holding();
     const asOf = world.freshness.resolved;

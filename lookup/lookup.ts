@@ -111,8 +111,7 @@ export class Lookup {
   ): Answer | Promise<Answer> {
     if (!this.#freshness.started) return unavailable('starting');
     if (minAsOf !== -Infinity) {
-      if (!mayWait) return { outcome: 'shed' };
-      return this.#findNoOlder(subject, deadlineMonoMs, minAsOf);
+      return this.#findNoOlder(subject, deadlineMonoMs, minAsOf, mayWait);
     }
     const remembered = this.#fromMemory(this.#memory.find(subject));
     if (remembered === undefined || remembered.stale) {
@@ -391,9 +390,11 @@ export class Lookup {
     subject: Subject,
     deadlineMonoMs: number,
     minAsOf: SourceMs,
+    mayWait: boolean,
   ): Answer | Promise<Answer> {
     const remembered = this.#fromMemory(this.#memory.find(subject));
     if (remembered && remembered.asOf >= minAsOf) return remembered;
+    if (!mayWait) return { outcome: 'shed' };
     const reading = this.#fly(subject, this.#parts.clock.monoMs()).then((answer) => {
       const asOf = 'asOf' in answer ? answer.asOf : Infinity;
       return asOf >= minAsOf ? answer : unavailable('not-yet');

@@ -342,7 +342,6 @@ export async function startService(parts: ServiceParts): Promise<Service> {
       ];
       const stopFollowing = async () => following.abort();
       stopChecking?.();
-      admission.stop();
       await leaveList?.();
       await drain(
         doors,
@@ -355,6 +354,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
         config,
         log,
       );
+      admission.stop();
       await ops.close();
     },
   };

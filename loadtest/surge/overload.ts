@@ -16,7 +16,7 @@ import { type FloodOptions, type FloodSecond, LATE_MS } from './flood.ts';
 import { mean } from './mean.ts';
 import { quota } from './quota.ts';
 import { type Outcome, outcomeOf, STILL_HOLDS } from './scenarios.ts';
-import { quantile } from './seconds.ts';
+import { inTime, quantile, type Second } from './seconds.ts';
 import { capacityOf, QUESTIONS_A_PERSON, restartLimited, SERVICE_CORES } from './share-of-core.ts';
 import type { Loaded, Stage } from './stage.ts';
 
@@ -139,10 +139,11 @@ function verdict(
   const whole = flood.slice(1, -1);
   const during = [...loaded.ended.seconds.bySecond].filter(([at]) => at > first && at < last);
   const goodput =
-    mean(whole.map(({ inTime }) => inTime)) + mean(during.map(([, row]) => row.answered));
+    mean(whole.map(({ inTime }) => inTime)) + mean(during.map(([, row]) => ordinaryInTime(row)));
   const asked =
     mean(whole.map((one) => one.answered + one.refused + one.other)) +
     mean(during.map(([, row]) => row.asked));
+  const refused = whole.reduce((sum, one) => sum + one.refused, 0);
   const refusalMs = Math.max(0, ...whole.map((one) => one.refusalP99Ms));
   const recovery = recoveryS(loaded, last);
   const [before, after] = [memoryAt(loaded, first), memoryAt(loaded, last + AFTER_S - 5)];
@@ -150,6 +151,7 @@ function verdict(
   const budgets: Budget[] = [
     ...outcome.budgets.filter(({ name }) => STILL_HOLDS.test(name)),
     atLeast('admission_cost', Math.round(unguarded * WANTED.admission), capacity, '/s'),
+    atLeast('refusals', 1, refused),
     atLeast('goodput', Math.round(capacity * WANTED.goodput), goodput, '/s'),
     atMost('refusal_ms', WANTED.refusalMs, refusalMs, ' ms'),
     atMost('recovery_s', WANTED.recoveryS, recovery, ' s'),
@@ -161,6 +163,7 @@ function verdict(
     { name: 'asked during the overload', value: asked, unit: '/s' },
     { name: 'times its capacity', value: asked / Math.max(1, capacity), unit: '' },
     { name: 'answered in time during the overload', value: goodput, unit: '/s', better: 'more' },
+    { name: 'refused of the flood', value: refused, unit: '' },
     { name: 'refusals, slowest p99 of a second', value: refusalMs, unit: 'ms', better: 'less' },
     { name: 'as before, after', value: recovery, unit: 's', better: 'less' },
     { name: 'connections of the flood', value: connectionsOf(stage), unit: '' },
@@ -169,6 +172,9 @@ function verdict(
   const phases: Phase[] = [{ name: 'flood', fromS: first - from, toS: last - from }];
   return { ...outcome, budgets, figures: [...figures, ...outcome.figures], phases };
 }
+
+const ordinaryInTime = ({ took }: Second) =>
+  Object.values(took).reduce((sum, door) => sum + inTime(door, LATE_MS), 0);
 
 /** So many seconds in a row are as they should be: it has recovered, and what comes later has another cause. */
 const STEADY_S = 5;

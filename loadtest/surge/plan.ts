@@ -70,8 +70,6 @@ interface ScenarioPlan {
   readonly asksEverybody?: true;
   /** As lib/shares.ts has them; undefined: {@link GATES}. */
   readonly gates?: Partial<Readonly<Record<ScaleName, number>>>;
-  /** Of all people, in the memory of each service; undefined: {@link MEMORY_SHARE} of those who are asked. */
-  readonly memoryShare?: number;
   /** Others than the scale's. */
   readonly limits?: Limits;
   /** LOOKUP_… of every process. */
@@ -99,9 +97,8 @@ export const PLANS = {
   overload: {
     shape: 'steady',
     rateShare: 0.2,
-    memoryShare: 0.02,
     limits: FEW,
-    env: { LOOKUP_TOKENS_MAX: '2000' },
+    env: { LOOKUP_TOKENS_MAX: '2000', LOOKUP_MEMORY_RECORDS_MAX: '2000' },
   },
   'relays-stopped': {
     shape: 'steady',
@@ -178,12 +175,7 @@ export function planOf(words: PlanWords): Plan {
     limits: plan.limits ?? of.limits,
     env: plan.env ?? {},
     ...{ services, relays: 2, masters: 3, replicas: 3 },
-    memoryRecordsMax: Math.max(
-      1,
-      Math.floor(
-        plan.memoryShare ? people * plan.memoryShare : (peopleAsked * MEMORY_SHARE) / services,
-      ),
-    ),
+    memoryRecordsMax: Math.max(1, Math.floor((peopleAsked * MEMORY_SHARE) / services)),
   };
 }
 

@@ -75,6 +75,15 @@ function lineOf(text: string): Line | undefined {
   }
 }
 
+/** Answers that took no longer, as far as buckets tell. */
+export function inTime(took: Readonly<Record<string, number>>, ms: number): number {
+  let count = 0;
+  for (const [bucket, some] of Object.entries(took)) if (endMs(Number(bucket)) <= ms) count += some;
+  return count;
+}
+
+const endMs = (bucket: number) => 2 ** ((bucket + 1) / 8) / 1_000;
+
 /** Upper end of the bucket in which this share of the answers ends, in ms; undefined: there are none. */
 export function quantile(
   took: Readonly<Record<string, number>>,
@@ -87,7 +96,7 @@ export function quantile(
   let passed = 0;
   for (const [bucket, count] of buckets) {
     passed += count;
-    if (passed >= all * share) return 2 ** ((bucket + 1) / 8) / 1_000;
+    if (passed >= all * share) return endMs(bucket);
   }
   return undefined;
 }

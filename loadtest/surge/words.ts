@@ -58,6 +58,8 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   goodput:
     'Under overload too little was answered in time: refusals cost too much, or admission lets too ' +
     'many in.',
+  refusals:
+    'Nobody was refused, so nothing was overloaded: a larger flood, or less CPU for the services.',
   refusal_ms: 'Refusals came late: who is refused must hear it at once, to come back later.',
   recovery_s: 'After the overload it took too long until the ordinary load was answered as before.',
   memory_after: 'After the overload memory did not come back to where it was.',

@@ -1,7 +1,8 @@
 // Who is let in while there is more to do than time. Measured by how late our own timer is, and stays: a limit in
 // milliseconds holds on any machine, and one pause is no crowd. What costs most and matters least goes first: photos,
-// then phones who need more than memory, then gates who do; of each so large a share that the lateness stays where it
-// is aimed at. What memory answers at once is never refused, for an answer costs no more than a refusal.
+// then phones who need more than memory, then phones whose token is new (its signature costs as much as all the rest),
+// then gates who need more than memory; of each so large a share that the lateness stays where it is aimed at. Whom
+// memory answers, and who was here before, is never refused: the answer costs no more than a refusal.
 
 import type { Clock } from '../clock.ts';
 import { type Reading, reading } from '../metrics.ts';
@@ -19,18 +20,21 @@ export interface AdmissionOptions {
 
 const DOORS = ['photo', 'http', 'grpc'] as const;
 export type Door = (typeof DOORS)[number];
+export type Class = Door | 'new-token';
 export const CAUSES = ['delay', 'in-flight', 'stalled'] as const;
 export type Cause = (typeof CAUSES)[number];
 
 const TICK_MS = 20;
 /** Of a new measurement, in what is told. */
 const WEIGHT = 0.2;
-/** So many ticks in a row must all be late: a collection, or a neighbor, makes one or two. */
-const STANDING_TICKS = 3;
-/** With each tick that is twice as late as is aimed at so much more of a class is shed; with one in time so much less. */
+/** Of so many ticks all but one must be late: a collection, or a neighbor, makes one or two. */
+const STANDING_TICKS = 5;
+/** With a tick that is twice as late as is aimed at, so much more of a class is shed; with one in time so much less. */
 const GAIN = 0.1;
-/** Later than so many times the aim is no more than that: it must not take long to forget. */
-const OVER_MOST = 4;
+/** Lateness above the aim, in multiples of it, counts as no more than that: one long pause must not shed a class. */
+const OVER_MOST = 2;
+/** Of all requests: where fewer could be shed, it would help nobody. */
+const SHEDDABLE_LEAST = 0.05;
 /** A request that waits is expected to be answered within this share of its deadline. */
 const WAIT_SHARE = 0.5;
 /** A pause of a minute must not take minutes to forget. */
@@ -42,12 +46,13 @@ const SHRINKING = 0.7;
 const BACKLOG_TURN = 256;
 
 /** In this order. Of phones and gates one in ten is let in whatever comes: who does nothing but refuse is of no use. */
-const CLASS: Record<Door, { readonly from: number; readonly most: number }> = {
+const CLASS: Record<Class, { readonly from: number; readonly most: number }> = {
   photo: { from: 0, most: 1 },
   http: { from: 1, most: 0.9 },
-  grpc: { from: 2, most: 0.9 },
+  'new-token': { from: 2, most: 0.9 },
+  grpc: { from: 3, most: 0.9 },
 };
-const LEVEL_MOST = 3;
+const LEVEL_MOST = 4;
 
 export class Admission {
   readonly shed: Record<Door, Record<Cause, number>> = {
@@ -70,6 +75,9 @@ export class Admission {
   #limit: Record<'http' | 'grpc', number>;
   #waitedMs = 0;
   #waited = 0;
+  /** Since the last tick. */
+  #seen = 0;
+  #sheddable = 0;
 
   constructor(options: AdmissionOptions, clock: Clock, random = Math.random) {
     this.#options = options;
@@ -103,9 +111,9 @@ export class Admission {
     clearInterval(this.#timer);
   }
 
-  /** Of those at this door who need more than memory. */
-  shareOf(door: Door): number {
-    const { from, most } = CLASS[door];
+  /** Of this class, from 0 to 1: who is shed. */
+  shareOf(one: Class): number {
+    const { from, most } = CLASS[one];
     return Math.min(most, Math.max(0, this.#level - from));
   }
 
@@ -120,13 +128,20 @@ export class Admission {
       this.#seenThisTurn += 1;
       return 'stalled';
     }
-    // Nothing stands nearly always: two comparisons then.
+    this.#seen += 1;
+    if (door === 'photo') this.#sheddable += 1;
     if (this.#level > 0 && this.#random() < this.shareOf(door)) return 'delay';
     return door !== 'photo' && inFlight >= this.#limit[door] ? 'in-flight' : undefined;
   }
 
-  /** How long somebody waited for an answer. */
+  /** @returns whether a phone whose token was not seen before is refused unread */
+  refusesNewToken(): boolean {
+    return this.#level > CLASS['new-token'].from && this.#random() < this.shareOf('new-token');
+  }
+
+  /** How long somebody who needed more than memory waited for an answer. */
   waited(ms: number): void {
+    this.#sheddable += 1;
     this.#waitedMs += ms;
     this.#waited += 1;
   }
@@ -138,16 +153,20 @@ export class Admission {
     this.#expectedMonoMs = now + TICK_MS;
     this.#delayMs += (Math.min(lateMs, LATE_MOST_MS) - this.#delayMs) * WEIGHT;
     this.#lateMs[this.#ticks++ % STANDING_TICKS] = lateMs;
-    this.#aim(Math.min(...this.#lateMs));
+    const [, standingMs] = [...this.#lateMs].sort((a, b) => a - b);
+    this.#aim(standingMs as number);
     if (lateMs > this.#options.admissionStallMs) this.#dropBacklog();
     this.#adjust();
   }
 
   /** More is shed the later it stands, until it is as late as is aimed at; and less when it is earlier. */
   #aim(standingMs: number): void {
-    const over = standingMs / this.#options.admissionDelayMs - 1;
+    const isOfUse = this.#sheddable >= this.#seen * SHEDDABLE_LEAST;
+    const over = isOfUse ? standingMs / this.#options.admissionDelayMs - 1 : -1;
     const next = this.#level + GAIN * Math.min(OVER_MOST, over);
     this.#level = Math.min(LEVEL_MOST, Math.max(0, next));
+    this.#seen = 0;
+    this.#sheddable = 0;
   }
 
   /** What lay in the sockets has waited for as long: nobody waits for it any more. Ends with the backlog. */
@@ -177,9 +196,10 @@ export class Admission {
     this.#waitedMs = 0;
   }
 
-  count(door: Door, cause: Cause): Cause {
+  /** Somebody was refused. */
+  count(door: Door, cause: Cause): void {
     this.shed[door][cause] += 1;
-    return cause;
+    if (door !== 'photo') this.#sheddable += 1;
   }
 }
 
@@ -205,7 +225,7 @@ export function admissionReadings(admission: Admission): Reading[] {
     ),
     reading(
       'lookup_admission_level',
-      'What is shed: to 1 photos, to 2 phones, to 3 gates who need more than memory',
+      'What is shed: to 1 photos, 2 phones who wait, 3 phones with a new token, 4 gates who wait',
       'gauge',
       () => admission.level,
     ),

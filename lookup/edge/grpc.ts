@@ -371,10 +371,17 @@ class Gate {
       callback(errorFor('subject-malformed'));
       return;
     }
+    const why = this.#parts.admission.refuse('photo');
+    if (why !== undefined) {
+      this.#parts.admission.count('photo', why);
+      callback(errorFor('shed'));
+      return;
+    }
     Promise.resolve()
       .then(() => this.#parts.photos.find(photoId))
       .then(
         (answer) => {
+          if (answer.outcome === 'shed') this.#parts.admission.count('photo', 'in-flight');
           if (answer.outcome === 'found')
             callback(null, encodePhoto(answer.photo.mime, answer.photo.bytes));
           else callback(errorFor(answer.outcome === 'absent' ? 'photo-absent' : answer.outcome));

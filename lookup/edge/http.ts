@@ -94,6 +94,8 @@ interface Pending {
   /** Its answer is there, and counted out; it may still be on its way to the client. */
   settled: boolean;
   readonly startedMonoMs: number;
+  /** They are slower, and say nothing of the time that a color takes. */
+  readonly isPhoto: boolean;
 }
 
 class Door {
@@ -105,6 +107,7 @@ class Door {
   readonly #clock: Clock;
   readonly #admission: Admission;
   #retiring = false;
+  #photosInFlight = 0;
   #asOf = Number.NaN;
   #asOfText = '';
 
@@ -170,12 +173,12 @@ class Door {
 
   #code(res: UwsResponse, req: UwsRequest): void {
     if (hasBody(req)) return this.#refuse(res, req, 'body');
-    const why = this.#admission.refuse('http', this.#metrics.inFlight);
+    const why = this.#admission.refuse('http', this.#metrics.inFlight - this.#photosInFlight);
+    if (why === 'stalled') return this.#shed(res, req, why);
     const authorization = req.getHeader('authorization');
     const bearer = authorization.startsWith(BEARER) ? authorization.slice(BEARER.length) : '';
-    // Before the signature, which costs as much as all the rest.
-    if (why === 'stalled' || (why === 'delay' && !this.#tokens.has(bearer)))
-      return this.#shed(res, req, why);
+    if (bearer !== '' && this.#admission.refusesNewToken() && !this.#tokens.has(bearer))
+      return this.#shed(res, req, 'delay');
     const now = this.#clock.wallMs();
     const token = this.#tokens.verify(bearer, now);
     if (typeof token === 'string') return this.#refuse(res, req, tokenRefusal(token));
@@ -205,6 +208,7 @@ class Door {
   #shed(res: UwsResponse, req: UwsRequest, why: Cause): void {
     this.#admission.count('http', why);
     this.#metrics.count(SHED);
+    this.#metrics.observe(0);
     this.#problem(res, 'shed', requestId(req));
   }
 
@@ -220,7 +224,7 @@ class Door {
     answer: Promise<Answer>,
     startedMonoMs: number,
   ): void {
-    const pending: Pending = { gone: false, settled: false, startedMonoMs };
+    const pending: Pending = { gone: false, settled: false, startedMonoMs, isPhoto: false };
     this.#wait(res, pending);
     answer.then(
       (settled) => this.#finish(res, pending, id, () => this.#answer(res, id, token, settled)),
@@ -229,21 +233,26 @@ class Door {
   }
 
   #wait(res: UwsResponse, pending: Pending): void {
-    this.#metrics.inFlight += 1;
+    this.#waiting(pending, 1);
     res.onAborted(() => {
       pending.gone = true;
       this.#metrics.aborted += 1;
-      if (!pending.settled) this.#metrics.inFlight -= 1;
+      if (!pending.settled) this.#waiting(pending, -1);
     });
+  }
+
+  #waiting({ isPhoto }: Pending, more: number): void {
+    this.#metrics.inFlight += more;
+    if (isPhoto) this.#photosInFlight += more;
   }
 
   #finish(res: UwsResponse, pending: Pending, id: string, reply: () => void): void {
     if (pending.gone) return;
     pending.settled = true;
-    this.#metrics.inFlight -= 1;
+    this.#waiting(pending, -1);
     const waitedMs = this.#clock.monoMs() - pending.startedMonoMs;
     this.#metrics.observe(waitedMs);
-    this.#admission.waited(waitedMs);
+    if (!pending.isPhoto) this.#admission.waited(waitedMs);
     res.cork(() => {
       try {
         reply();
@@ -335,18 +344,15 @@ class Door {
     const startedMonoMs = this.#clock.monoMs();
     const found = this.#parts.photos.find(id);
     if (!(found instanceof Promise)) return this.#sendPhoto(res, etag, found.photo, undefined);
-    const pending: Pending = { gone: false, settled: false, startedMonoMs };
+    const pending: Pending = { gone: false, settled: false, startedMonoMs, isPhoto: true };
     this.#wait(res, pending);
     found.then(
       (answer) =>
         this.#finish(res, pending, request, () => {
-          if (answer.outcome === 'found') this.#sendPhoto(res, etag, answer.photo, pending);
-          else
-            this.#problem(
-              res,
-              answer.outcome === 'absent' ? 'photo-absent' : answer.outcome,
-              request,
-            );
+          if (answer.outcome === 'found') return this.#sendPhoto(res, etag, answer.photo, pending);
+          if (answer.outcome === 'shed') this.#admission.count('photo', 'in-flight');
+          const failure = answer.outcome === 'absent' ? 'photo-absent' : answer.outcome;
+          this.#problem(res, failure, request);
         }),
       (error) => this.#finish(res, pending, request, () => this.#failed(res, error, request)),
     );
