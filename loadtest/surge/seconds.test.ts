@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { heldFolder } from '../../test/keeper.ts';
-import { follower, quantile, Seconds } from './seconds.ts';
+import { follower, inTime, quantile, Seconds } from './seconds.ts';
 
 const line = (at: number, door: string, more: object) =>
   JSON.stringify({ at, door, ends: {}, from: {}, took: {}, ...more });
@@ -71,4 +71,11 @@ test('a file is followed line by line while another process writes it', () => {
   read();
   read();
   expect(lines).toEqual(['one', 'two']);
+});
+
+test('who was answered in time is told by whole buckets, the one with the limit in it not', () => {
+  // They end after 92.7, 101.1 and 110 ms.
+  expect(inTime({ 131: 3, 132: 5, 133: 7 }, 100)).toBe(3);
+  expect(inTime({ 131: 3, 132: 5, 133: 7 }, 105)).toBe(8);
+  expect(inTime({}, 100)).toBe(0);
 });
