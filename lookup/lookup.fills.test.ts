@@ -2,12 +2,12 @@
 // 11 to 14).
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ANNA, BERT, CONFIG, holding, NOBODY, started } from '../test/model-world.ts';
+import { ANNA, BERT, CONFIG, holding, holdTime, NOBODY, started } from '../test/model-world.ts';
 import { applyBatch } from './feed/held.ts';
 import { type Found, GREEN, RED, YELLOW } from './health-code.ts';
 
 beforeEach(() => {
-  vi.useFakeTimers();
+  holdTime();
 });
 afterEach(() => {
   vi.useRealTimers();

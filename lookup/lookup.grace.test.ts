@@ -6,6 +6,7 @@ import {
   BERT,
   CONFIG,
   holding,
+  holdTime,
   type ModelWorld,
   NOBODY,
   started,
@@ -13,7 +14,7 @@ import {
 import { type Answer, type Found, GREEN, RED, YELLOW } from './health-code.ts';
 
 beforeEach(() => {
-  vi.useFakeTimers();
+  holdTime();
 });
 afterEach(() => {
   vi.useRealTimers();

@@ -4,12 +4,12 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Transaction } from '../test/model-source.ts';
-import { ModelWorld } from '../test/model-world.ts';
+import { holdTime, ModelWorld } from '../test/model-world.ts';
 import type { Batch } from './feed/feed.ts';
 import { type Color, GREEN, RED, YELLOW } from './health-code.ts';
 
 beforeEach(() => {
-  vi.useFakeTimers();
+  holdTime();
 });
 afterEach(() => {
   vi.useRealTimers();

@@ -1,13 +1,13 @@
 // The heart, step by step, over a model source that answers when it is told to.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ANNA, BERT, CONFIG, holding, ModelWorld, started } from '../test/model-world.ts';
+import { ANNA, BERT, CONFIG, holding, holdTime, ModelWorld, started } from '../test/model-world.ts';
 import { SingleFlight } from './guards/single-flight.ts';
 import { type Answer, type Color, type Found, GREEN, RED, YELLOW } from './health-code.ts';
 import type { Layer, LayerRead } from './layers/layer.ts';
 
 beforeEach(() => {
-  vi.useFakeTimers();
+  holdTime();
 });
 afterEach(() => {
   vi.useRealTimers();

@@ -42,6 +42,15 @@ export interface ModelWorldOptions {
   readonly flights?: SingleFlight<Answer>;
 }
 
+/** Timers wait until a world lets time pass; what belongs to the end of a turn does not. */
+export function holdTime(): void {
+  vi.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
+  });
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
 /** Needs vitest's fake timers: the code's waits are real ones. */
 export class ModelWorld {
   readonly clock = new ManualClock();
@@ -91,12 +100,14 @@ export class ModelWorld {
   /** Lets all that can happen now happen. */
   async settle(): Promise<void> {
     await vi.advanceTimersByTimeAsync(0);
+    await turn();
     if (this.#faults.length > 0) throw this.#faults[0];
   }
 
   async pass(ms: number): Promise<void> {
     this.clock.advance(ms);
     await vi.advanceTimersByTimeAsync(ms);
+    await turn();
   }
 
   /** The outbox is read; what was read is under way until it is delivered. */

@@ -1,10 +1,11 @@
 /**
- * Waits for a promise, but no longer than this: what it does then is its own business.
+ * Waits for a promise, but no longer than this: what it does then is its own business. When this process was busy for
+ * so long, its timers come first, and the answer lies in a socket: that is read before anybody is late.
  * @returns `late` when it takes longer; rejects as the promise does
  */
 export function settledWithin<T, L>(promise: Promise<T>, ms: number, late: L): Promise<T | L> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms, late);
+    const timer = setTimeout(setImmediate, ms, () => resolve(late));
     promise.then(
       (value) => {
         clearTimeout(timer);
