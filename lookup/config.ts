@@ -80,7 +80,12 @@ export const SETTINGS = {
   ),
   negativeTtlMs: ms(60_000, 'how long one is remembered at most; a change drops it at once'),
   wholeEntriesMax: count(20_000, 'answers kept that the feed has not caught up with', 1, 8_300_000),
-  tokensMax: count(200_000, 'verified tokens remembered; about 700 bytes each', 1, 8_300_000),
+  tokensMax: count(
+    200_000,
+    "phones' tokens remembered, and a tenth as many of gates; about 700 bytes each",
+    1,
+    8_300_000,
+  ),
   tokenLeewayMs: ms(5_000, "by how much issuers' clocks may differ from ours", 0, 60_000),
 
   postgresConnectTimeoutMs: ms(1_000, 'a connection that takes longer is given up'),

@@ -39,6 +39,9 @@ import type { Sql } from './source/sql.ts';
 import { SqlSource } from './source/sql-source.ts';
 import { withRedis } from './with-redis.ts';
 
+/** Of the tokens that are remembered of phones. */
+const GATE_TOKENS_SHARE = 10;
+
 export interface ServiceParts {
   readonly config: Config;
   /** Lookups, the feed and the photos each have their own connections, so that none waits for another. */
@@ -108,14 +111,11 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   );
 
   // Who may ask
-  const tokensFor = (audience: 'lookup-http' | 'lookup-gate') =>
-    new Tokens(parts.issuers, {
-      audience,
-      tokensMax: config.tokensMax,
-      leewayMs: config.tokenLeewayMs,
-    });
-  const phones = tokensFor('lookup-http');
-  const gates = tokensFor('lookup-gate');
+  const tokensFor = (audience: 'lookup-http' | 'lookup-gate', tokensMax: number) =>
+    new Tokens(parts.issuers, { audience, tokensMax, leewayMs: config.tokenLeewayMs });
+  const phones = tokensFor('lookup-http', config.tokensMax);
+  // A QR code lives for two minutes and is shown once: remembered for who holds it up again.
+  const gates = tokensFor('lookup-gate', Math.ceil(config.tokensMax / GATE_TOKENS_SHARE));
 
   // Freshness: what a change does to what is held here
   const apply = (batch: Batch) => {

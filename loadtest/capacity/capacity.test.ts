@@ -97,8 +97,8 @@ describe('a fleet', () => {
     expect(plan.processes).toBe(14);
     expect(plan.cores).toEqual({ services: 14, relays: 2, redis: 6 });
     expect(plan.redis).toEqual({ shards: 3, nodes: 6, bytesOfShard: 250e6 });
-    // 200,000 tokens of phones, 142,858 of kiosks.
-    expect(plan.bytes).toBe(100e6 + 140e6 + 700 * 342_858 + 64 * 1_024 * 1_024);
+    // 200,000 tokens of phones, 20,000 of kiosks.
+    expect(plan.bytes).toBe(100e6 + 140e6 + 700 * 220_000 + 64 * 1_024 * 1_024);
     expect(plan.settings).toEqual({
       LOOKUP_SOURCE_QUERIES_PER_S: 35,
       LOOKUP_SOURCE_IN_FLIGHT_MAX: 1,

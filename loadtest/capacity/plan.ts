@@ -108,8 +108,8 @@ function ratesOf(openings: number, { shares, photo, layers }: Load): Plan['rates
 
 /** As many tokens as come to one process, at either of its two edges. */
 function tokensOf(people: number, { reopen, gate }: Shares, processes: number): number {
-  const at = (count: number) => Math.min(TOKENS_MOST, Math.ceil(count / processes));
-  return at(people * (1 + reopen)) + at(people * gate);
+  const at = (count: number, most: number) => Math.min(most, Math.ceil(count / processes));
+  return at(people * (1 + reopen), TOKENS_MOST) + at(people * gate, TOKENS_MOST / 10);
 }
 
 function redisOf({ us, bytes }: Costs, morning: Morning, reads: number): Plan['redis'] {

@@ -106,13 +106,7 @@ export const PLANS = {
     seconds: { ci: 75, day: 75, full: 75 },
     limits: FEW,
   },
-  // Gates bring a new token each time: what remembers them is to be full before memory is to be flat.
-  soak: {
-    shape: 'steady',
-    rateShare: 0.5,
-    seconds: { ci: 60, day: 3_600, full: 3_600 },
-    env: { LOOKUP_TOKENS_MAX: '20000' },
-  },
+  soak: { shape: 'steady', rateShare: 0.5, seconds: { ci: 60, day: 3_600, full: 3_600 } },
 } as const satisfies Record<string, ScenarioPlan>;
 export type ScenarioName = keyof typeof PLANS;
 
