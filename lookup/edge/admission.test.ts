@@ -10,10 +10,10 @@ const OPTIONS = {
   grpcInFlightMax: 2_000,
 };
 
-/** Ticks, each late by so much. */
-function late(ms: number, ticks = 50) {
+/** Ticks, each late by so much, of a loop that was busy for this share of the time. */
+function late(ms: number, ticks = 50, busyShare = 1) {
   const clock = new ManualClock();
-  const admission = new Admission(OPTIONS, clock, seeded());
+  const admission = new Admission(OPTIONS, clock, seeded(), () => busyShare);
   admission.start();
   admission.stop();
   const tick = (lateMs: number) => {
@@ -85,6 +85,33 @@ describe('admission', () => {
     expect(admission.level).toBeGreaterThan(0);
   });
 
+  it('sheds nobody while it was not busy itself: others took the processor', () => {
+    const { admission } = late(100, 50, 0.5);
+    expect(admission.delayMs).toBeGreaterThan(80);
+    expect(admission.level).toBe(0);
+    expect(late(100, 50, 0.9).admission.shareOf('grpc')).toBe(0.9);
+  });
+
+  it('knows by itself whether it is busy', async () => {
+    const clock = new ManualClock();
+    const busy = new Admission(OPTIONS, clock);
+    busy.start();
+    busy.stop();
+    for (let i = 0; i < 10; i++) {
+      const until = performance.now() + 5;
+      while (performance.now() < until);
+      clock.advance(100);
+      busy.tick();
+    }
+    expect(busy.level).toBeGreaterThan(0);
+    for (let i = 0; i < 20; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      clock.advance(100);
+      busy.tick();
+    }
+    expect(busy.level).toBe(0);
+  });
+
   it('sheds nobody where nearly all are answered by memory: it would help nobody', () => {
     const { admission, tick } = late(0);
     const crowd = (waiting: number) => {
@@ -105,7 +132,7 @@ describe('admission', () => {
   it('under a crowd sheds as many as leave a turn of the loop short, and no more', () => {
     // 200 callers who ask again when they are answered; a fifth of a core; an answer takes 80 us of it, a refusal 20.
     const clock = new ManualClock();
-    const admission = new Admission({ ...OPTIONS, admissionDelayMs: 15 }, clock, seeded());
+    const admission = new Admission({ ...OPTIONS, admissionDelayMs: 15 }, clock, seeded(), () => 1);
     admission.start();
     admission.stop();
     const [CALLERS, CORES, ANSWER_MS, REFUSAL_MS] = [200, 0.2, 0.08, 0.02];

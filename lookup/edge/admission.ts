@@ -33,6 +33,8 @@ const STANDING_TICKS = 5;
 const GAIN = 0.1;
 /** Lateness above the aim, in multiples of it, counts as no more than that: one long pause must not shed a class. */
 const OVER_MOST = 2;
+/** Of the time since the last tick: a loop that idled was kept from running by others, whom refusing does not help. */
+const BUSY_LEAST = 0.8;
 /** Of all requests: where fewer could be shed, it would help nobody. */
 const SHEDDABLE_LEAST = 0.05;
 /** A request that waits is expected to be answered within this share of its deadline. */
@@ -63,6 +65,7 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #clock: Clock;
   readonly #random: () => number;
+  readonly #busyShare: () => number;
   #timer: NodeJS.Timeout | undefined;
   #expectedMonoMs = 0;
   #delayMs = 0;
@@ -79,7 +82,14 @@ export class Admission {
   #seen = 0;
   #sheddable = 0;
 
-  constructor(options: AdmissionOptions, clock: Clock, random = Math.random) {
+  /** @param busyShare of the time since it was asked last, in which the event loop did not wait for anything */
+  constructor(
+    options: AdmissionOptions,
+    clock: Clock,
+    random = Math.random,
+    busyShare = loopBusyShare(),
+  ) {
+    this.#busyShare = busyShare;
     this.#options = options;
     this.#clock = clock;
     this.#random = random;
@@ -161,7 +171,8 @@ export class Admission {
 
   /** More is shed the later it stands, until it is as late as is aimed at; and less when it is earlier. */
   #aim(standingMs: number): void {
-    const isOfUse = this.#sheddable >= this.#seen * SHEDDABLE_LEAST;
+    const isBusy = this.#busyShare() >= BUSY_LEAST;
+    const isOfUse = isBusy && this.#sheddable >= this.#seen * SHEDDABLE_LEAST;
     const over = isOfUse ? standingMs / this.#options.admissionDelayMs - 1 : -1;
     const next = this.#level + GAIN * Math.min(OVER_MOST, over);
     this.#level = Math.min(LEVEL_MOST, Math.max(0, next));
@@ -201,6 +212,17 @@ export class Admission {
     this.shed[door][cause] += 1;
     if (door !== 'photo') this.#sheddable += 1;
   }
+}
+
+/** By libuv's own count of the time that it waits for events. */
+function loopBusyShare(): () => number {
+  let last = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
+  };
 }
 
 /** What it did, for /metrics. */
