@@ -11,13 +11,13 @@ import { SHARES, scenariosOf } from './lib/load.ts';
 import { optionsOf } from './lib/options.ts';
 import { settings } from './lib/settings.ts';
 import { SETTLE_SECONDS, stairs } from './lib/shapes.ts';
+import { questionsOf } from './lib/shares.ts';
 import { heldSteps, LATE_SHARE, questionsOfStep } from './lib/steps.ts';
 import { summaryOf } from './lib/summary.ts';
 
 const { rate, seconds, steps, generatorUrl } = settings;
 const shape = stairs(rate, seconds, steps);
-const all = 1 + SHARES.reopen + SHARES.gate + SHARES.line;
-const stair = { perS: rate * all, seconds, steps };
+const stair = { perS: rate * questionsOf(SHARES), seconds, steps };
 
 /** Each figure of an arrival belongs to the step in which it came; 0: while all settle. */
 function inStep(visit: () => void): () => void {

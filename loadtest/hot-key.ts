@@ -10,13 +10,14 @@ import { optionsOf } from './lib/options.ts';
 import { oneHot } from './lib/schedules.ts';
 import { settings } from './lib/settings.ts';
 import { steady } from './lib/shapes.ts';
+import { questionsOf } from './lib/shares.ts';
 import { summaryOf } from './lib/summary.ts';
 
 export { generator } from './lib/generator.ts';
 
 /** More gates than elsewhere: a phone asks about its owner only. */
 const SHARES = { reopen: 0.3, gate: 0.2, line: 1 };
-const byGates = (SHARES.gate + SHARES.line) / (1 + SHARES.reopen + SHARES.gate + SHARES.line);
+const byGates = (SHARES.gate + SHARES.line) / questionsOf(SHARES);
 
 const shape = steady(settings.rate, settings.seconds);
 const schedule = oneHot(settings);

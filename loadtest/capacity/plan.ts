@@ -51,7 +51,8 @@ export const RELAYS = 2;
 /** Redis Cluster wants a majority of masters. */
 const SHARDS_LEAST = 3;
 /** Defaults of lookup/config.ts, which a share of the fleet's budget never exceeds. */
-const [POOL_MOST, TOKENS_MOST, PHOTO_BYTES] = [8, 200_000, 64 * 1024 * 1024];
+const [POOL_MOST, TOKENS_MOST, GATE_TOKENS_MOST] = [8, 200_000, 20_000];
+const PHOTO_BYTES = 64 * 1024 * 1024;
 /** Beside the pool: one for the feed, two for photos. */
 const CONNECTIONS_BESIDE = 3;
 /** One reads the outbox and holds the lease, others read people for what must be filled. */
@@ -109,7 +110,7 @@ function ratesOf(openings: number, { shares, photo, layers }: Load): Plan['rates
 /** As many tokens as come to one process, at either of its two edges. */
 function tokensOf(people: number, { reopen, gate }: Shares, processes: number): number {
   const at = (count: number, most: number) => Math.min(most, Math.ceil(count / processes));
-  return at(people * (1 + reopen), TOKENS_MOST) + at(people * gate, TOKENS_MOST / 10);
+  return at(people * (1 + reopen), TOKENS_MOST) + at(people * gate, GATE_TOKENS_MOST);
 }
 
 function redisOf({ us, bytes }: Costs, morning: Morning, reads: number): Plan['redis'] {

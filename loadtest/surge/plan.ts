@@ -98,7 +98,7 @@ export const PLANS = {
     shape: 'steady',
     rateShare: 0.2,
     limits: FEW,
-    env: { LOOKUP_TOKENS_MAX: '2000', LOOKUP_MEMORY_RECORDS_MAX: '2000' },
+    env: { LOOKUP_TOKENS_MAX: '2000' },
   },
   'relays-stopped': {
     shape: 'steady',

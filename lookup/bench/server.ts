@@ -118,7 +118,7 @@ function emptyGrpc(): Promise<ServerPorts> {
 interface LookupServer {
   readonly people: number;
   readonly tokensMax: number;
-  /** As under a crowd: nobody whose token is new. */
+  /** As under a crowd: whose token is new is refused unread. */
   readonly refusing?: boolean;
 }
 
@@ -148,7 +148,7 @@ async function lookupServer({ people, tokensMax, refusing }: LookupServer): Prom
       some.map((subject) => service.lookup.find(subject, performance.now() + 10_000)),
     );
   }
-  if (refusing) Admission.prototype.refuse = () => 'delay';
+  if (refusing) Admission.prototype.refusesNewToken = () => true;
   return { http: service.httpPort, grpc: service.grpcPort };
 }
 

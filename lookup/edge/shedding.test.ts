@@ -2,6 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { idOf, madePhoto, openWorld, type Running, type World } from '../../test/service.ts';
+import { Photos } from '../photo/photos.ts';
 import { Admission, type Cause, type Door } from './admission.ts';
 import { GRPC } from './status.ts';
 
@@ -123,5 +124,15 @@ it('photos are refused at both doors, and colors are not', async () => {
     expect(await running.code(world.token(SHOWN))).toMatchObject({ status: 200 });
   });
   // Photos are no lookups, and have no outcome.
+  expect(grown).toEqual([2, 0]);
+});
+
+it('photos that are too many are counted at both doors', async () => {
+  vi.spyOn(Photos.prototype, 'find').mockResolvedValue({ outcome: 'shed' });
+  const grown = await counted('photo', 'in-flight', async () => {
+    expect(JSON.parse((await running.get(photo)).body.toString())).toEqual(SHED);
+    const refused = { code: GRPC.RESOURCE_EXHAUSTED, problem: 'shed' };
+    expect(await running.gate.photo(PHOTO.id)).toMatchObject(refused);
+  });
   expect(grown).toEqual([2, 0]);
 });

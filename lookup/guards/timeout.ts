@@ -18,3 +18,12 @@ export function settledWithin<T, L>(promise: Promise<T>, ms: number, late: L): P
     );
   });
 }
+
+const LATE = Symbol('late');
+
+/** @returns as the call does; rejects after `timeoutMs`, whatever the client does, as {@link settledWithin} tells */
+export async function within<T>(call: Promise<T>, timeoutMs: number, name: string): Promise<T> {
+  const settled = await settledWithin<T, typeof LATE>(call, timeoutMs, LATE);
+  if (settled === LATE) throw new Error(`${name}: no answer in ${timeoutMs} ms`);
+  return settled;
+}

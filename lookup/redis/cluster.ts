@@ -3,10 +3,10 @@
 
 import { readFileSync } from 'node:fs';
 import { Cluster, type Redis } from 'ioredis';
+import { within } from '../guards/timeout.ts';
 import type { Log } from '../log.ts';
 import type { DedicatedConnection, RedisArg, RedisNode, RedisNodes, Script } from './nodes.ts';
 import { SLOTS, tagOf } from './slots.ts';
-import { within } from './within.ts';
 
 export interface RedisClusterOptions {
   /** `redis://user:password@host:port,host:port` or `rediss://…` */
