@@ -48,7 +48,7 @@ const KILL_AFTER_MS = 20_000;
 const PRINTED_MAX = 4_000;
 const SAID_MAX = 10;
 /** Its collector runs less often while there is room: on a machine that they share, what it costs is the service's. */
-const COLLECTOR = { GOGC: '800', GOMEMLIMIT: '6GiB' };
+const COLLECTOR = { GOGC: '3200', GOMEMLIMIT: '6GiB' };
 const NO_NETWORK = { K6_NO_USAGE_REPORT: 'true', K6_AUTO_EXTENSION_RESOLUTION: 'false' };
 
 /** @throws when it could not run its course: a script that does not load, a system that is not there */
