@@ -22,6 +22,8 @@ export interface FloodSecond {
   /** Of those: within the time that a phone waits. */
   readonly inTime: number;
   readonly refused: number;
+  /** Of those: within {@link REFUSED_MS}. */
+  readonly refusedInTime: number;
   /** The slowest refusal in a hundred, in ms. */
   readonly refusalP99Ms: number;
   readonly other: number;
@@ -29,6 +31,8 @@ export interface FloodSecond {
 
 /** A phone waits no longer. */
 export const LATE_MS = 100;
+/** Who is refused is told so as soon as this. */
+export const REFUSED_MS = 50;
 const REFUSED = new Set([429, 503]);
 
 /** One process of the service each. */
@@ -94,6 +98,7 @@ async function main(options: FloodOptions): Promise<void> {
       at: Math.floor(Date.now() / 1_000) - 1,
       ...{ answered: sum('answered'), inTime: sum('inTime') },
       ...{ refused: sum('refused'), other: sum('other') },
+      refusedInTime: refusals.filter((ms) => ms <= REFUSED_MS).length,
       refusalP99Ms: refusals[Math.floor(refusals.length * 0.99)] ?? 0,
     };
     process.stdout.write(`${JSON.stringify(second)}\n`);

@@ -60,7 +60,10 @@ export const MEANINGS: Readonly<Record<string, string>> = {
     'many in.',
   refusals:
     'Nobody was refused, so nothing was overloaded: a larger flood, or less CPU for the services.',
-  refusal_ms: 'Refusals came late: who is refused must hear it at once, to come back later.',
+  refusals_in_time: 'Refusals came late: who is refused must hear it at once, to come back later.',
+  overload_times:
+    'The flood was not ten times what can be answered: the generator had no time, or the services answered too slowly ' +
+    'for its connections. The rest says little.',
   recovery_s: 'After the overload it took too long until the ordinary load was answered as before.',
   memory_after: 'After the overload memory did not come back to where it was.',
   admission_cost:

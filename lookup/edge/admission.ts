@@ -1,8 +1,9 @@
 // Who is let in while there is more to do than time. Measured by how late our own timer is, and stays: a limit in
 // milliseconds holds on any machine, and one pause is no crowd. What costs most and matters least goes first: photos,
 // then phones who need more than memory, then phones whose token is new (its signature costs as much as all the rest),
-// then gates who need more than memory; of each so large a share that the lateness stays where it is aimed at. Whom
-// memory answers, and who was here before, is never refused: the answer costs no more than a refusal.
+// then gates who need more than memory; of each so large a share that the lateness stays where it is aimed at. And a
+// turn of the loop lets in phones for as long only as others may wait behind them. Whom memory answers, and who was
+// here before, is never refused: the answer costs no more than a refusal.
 
 import type { Clock } from '../clock.ts';
 import { type Reading, reading } from '../metrics.ts';
@@ -24,13 +25,25 @@ export type Class = Door | 'new-token';
 export const CAUSES = ['delay', 'in-flight', 'stalled'] as const;
 export type Cause = (typeof CAUSES)[number];
 
+/** What a test plays. */
+interface Loop {
+  /** From 0 to 1, evenly. */
+  readonly random: () => number;
+  /** Of the time since it was asked last, in which the event loop did not wait for anything. */
+  readonly busyShare: () => number;
+  /** Called when all is done that had come when this turn of the event loop began. */
+  readonly atTurnsEnd: (then: () => void) => void;
+}
+
 const TICK_MS = 20;
 /** Of a new measurement, in what is told. */
 const WEIGHT = 0.2;
-/** Of so many ticks all but one must be late: a collection, or a neighbor, makes one or two. */
+/** Of so many ticks all but one must be late before anybody is shed: a collection, or a neighbor, makes one or two. */
 const STANDING_TICKS = 5;
-/** With a tick that is twice as late as is aimed at, so much more of a class is shed; with one in time so much less. */
+/** In a tick's time, while it is twice as late as is aimed at, so much more of a class is shed. */
 const GAIN = 0.1;
+/** In a tick's time, while a loop that is busy is not late: slowly, or shedding would swing. */
+const LEAVING = 0.02;
 /** Lateness above the aim, in multiples of it, counts as no more than that: one long pause must not shed a class. */
 const OVER_MOST = 2;
 /** Of the time since the last tick: a loop that idled was kept from running by others, whom refusing does not help. */
@@ -39,6 +52,12 @@ const BUSY_LEAST = 0.8;
 const SHEDDABLE_LEAST = 0.05;
 /** A request that waits is expected to be answered within this share of its deadline. */
 const WAIT_SHARE = 0.5;
+/** Of the delay that is aimed at: a phone that asks later than this in a turn, in a crowd, is shed. */
+const TURN_SHARE = 0.5;
+/** A second without anybody shed, and the crowd is over. */
+const CROWD_TICKS = 50;
+/** What one tick counts for, however late it is. */
+const TICKS_MOST = 5;
 /** A pause of a minute must not take minutes to forget. */
 const LATE_MOST_MS = 1_000;
 const IN_FLIGHT_LEAST = 64;
@@ -66,6 +85,12 @@ export class Admission {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #busyShare: () => number;
+  readonly #atTurnsEnd: (then: () => void) => void;
+  /** When somebody first asked in this turn of the loop, in a crowd. */
+  #turnBeganMonoMs: number | undefined;
+  /** For how long after the last who was shed it is taken to go on. */
+  #crowdTicks = 0;
+  #shedSinceTick = false;
   #timer: NodeJS.Timeout | undefined;
   #expectedMonoMs = 0;
   #delayMs = 0;
@@ -82,17 +107,12 @@ export class Admission {
   #seen = 0;
   #sheddable = 0;
 
-  /** @param busyShare of the time since it was asked last, in which the event loop did not wait for anything */
-  constructor(
-    options: AdmissionOptions,
-    clock: Clock,
-    random = Math.random,
-    busyShare = loopBusyShare(),
-  ) {
-    this.#busyShare = busyShare;
+  constructor(options: AdmissionOptions, clock: Clock, loop: Partial<Loop> = {}) {
+    this.#random = loop.random ?? Math.random;
+    this.#busyShare = loop.busyShare ?? loopBusyShare();
+    this.#atTurnsEnd = loop.atTurnsEnd ?? setImmediate;
     this.#options = options;
     this.#clock = clock;
-    this.#random = random;
     this.#limit = { http: options.httpInFlightMax, grpc: options.grpcInFlightMax };
   }
 
@@ -140,13 +160,37 @@ export class Admission {
     }
     this.#seen += 1;
     if (door === 'photo') this.#sheddable += 1;
-    if (this.#level > 0 && this.#random() < this.shareOf(door)) return 'delay';
+    if (this.#isCrowd && this.#sheds(door)) return 'delay';
     return door !== 'photo' && inFlight >= this.#limit[door] ? 'in-flight' : undefined;
   }
 
   /** @returns whether a phone whose token was not seen before is refused unread */
   refusesNewToken(): boolean {
-    return this.#level > CLASS['new-token'].from && this.#random() < this.shareOf('new-token');
+    return this.#isCrowd && this.#sheds('new-token');
+  }
+
+  get #isCrowd(): boolean {
+    return this.#crowdTicks > 0;
+  }
+
+  /** Of phones, those who come late in a turn of the loop are shed first: others wait behind them. */
+  #sheds(one: Class): boolean {
+    const share = one !== 'grpc' && this.#isTurnLong() ? CLASS[one].most : this.shareOf(one);
+    const isShed = share > 0 && this.#random() < share;
+    this.#shedSinceTick ||= isShed;
+    return isShed;
+  }
+
+  /** Who asks first in a turn begins it. */
+  #isTurnLong(): boolean {
+    const now = this.#clock.monoMs();
+    if (this.#turnBeganMonoMs === undefined) {
+      this.#turnBeganMonoMs = now;
+      this.#atTurnsEnd(() => {
+        this.#turnBeganMonoMs = undefined;
+      });
+    }
+    return now - this.#turnBeganMonoMs > this.#options.admissionDelayMs * TURN_SHARE;
   }
 
   /** How long somebody who needed more than memory waited for an answer. */
@@ -160,22 +204,28 @@ export class Admission {
   tick(): void {
     const now = this.#clock.monoMs();
     const lateMs = Math.max(0, now - this.#expectedMonoMs);
+    const ticks = Math.min(TICKS_MOST, 1 + lateMs / TICK_MS);
     this.#expectedMonoMs = now + TICK_MS;
     this.#delayMs += (Math.min(lateMs, LATE_MOST_MS) - this.#delayMs) * WEIGHT;
     this.#lateMs[this.#ticks++ % STANDING_TICKS] = lateMs;
     const [, standingMs] = [...this.#lateMs].sort((a, b) => a - b);
-    this.#aim(standingMs as number);
+    // Once there is a crowd, a tick is enough to know how it is.
+    this.#aim(this.#isCrowd ? lateMs : (standingMs as number), ticks);
     if (lateMs > this.#options.admissionStallMs) this.#dropBacklog();
     this.#adjust();
   }
 
-  /** More is shed the later it stands, until it is as late as is aimed at; and less when it is earlier. */
-  #aim(standingMs: number): void {
+  /** More is shed the later it is, until it is as late as is aimed at; and less, slowly, when it is earlier. */
+  #aim(lateMs: number, ticks: number): void {
     const isBusy = this.#busyShare() >= BUSY_LEAST;
     const isOfUse = isBusy && this.#sheddable >= this.#seen * SHEDDABLE_LEAST;
-    const over = isOfUse ? standingMs / this.#options.admissionDelayMs - 1 : -1;
-    const next = this.#level + GAIN * Math.min(OVER_MOST, over);
+    const over = isOfUse ? lateMs / this.#options.admissionDelayMs - 1 : -1;
+    const gain = isOfUse && over < 0 ? LEAVING : GAIN;
+    const next = this.#level + gain * ticks * Math.min(OVER_MOST, over);
     this.#level = Math.min(LEVEL_MOST, Math.max(0, next));
+    const isShedding = this.#level > 0 || (isOfUse && this.#shedSinceTick);
+    this.#crowdTicks = isShedding ? CROWD_TICKS : Math.max(0, this.#crowdTicks - ticks);
+    this.#shedSinceTick = false;
     this.#seen = 0;
     this.#sheddable = 0;
   }

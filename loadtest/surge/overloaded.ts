@@ -1,0 +1,102 @@
+// What an overload showed: whether the services said no well enough, and to a crowd that was one.
+
+import type { Budget, Figure, Phase } from '../report/result.ts';
+import { atLeast, atMost } from './budgets.ts';
+import { sumOf } from './columns.ts';
+import { type FloodSecond, LATE_MS, REFUSED_MS } from './flood.ts';
+import { mean } from './mean.ts';
+import { inTime, quantile, type Second } from './seconds.ts';
+import type { Loaded } from './stage.ts';
+
+/** Questions a second that were held on the services' share of a core. */
+export interface Capacities {
+  readonly capacity: number;
+  /** With admission off. */
+  readonly unguarded: number;
+}
+
+/** For how long the ordinary load goes on after the flood. */
+export const AFTER_S = 40;
+
+/** Of memory: those who flooded have their tokens and records in bounded caches, which stay as full as they are. */
+const WANTED = {
+  ...{ goodput: 0.9, admission: 0.8, refusedPercent: 99, recoveryS: 10, memoryShare: 1.3 },
+  /** Of ten: a flood that is not one has shown nothing. */
+  times: 9,
+};
+
+export function overloaded(
+  loaded: Loaded,
+  flood: readonly FloodSecond[],
+  { capacity, unguarded }: Capacities,
+): { budgets: Budget[]; figures: Figure[]; phases: Phase[] } {
+  const [first, last] = [flood[0]?.at ?? 0, flood.at(-1)?.at ?? 0];
+  const from = loaded.fromMs / 1_000;
+  // The first and the last second are not whole.
+  const whole = flood.slice(1, -1);
+  const during = [...loaded.ended.seconds.bySecond].filter(([at]) => at > first && at < last);
+  const goodput =
+    mean(whole.map(({ inTime }) => inTime)) + mean(during.map(([, row]) => ordinaryInTime(row)));
+  const asked =
+    mean(whole.map((one) => one.answered + one.refused + one.other)) +
+    mean(during.map(([, row]) => row.asked));
+  const times = asked / Math.max(1, capacity);
+  const refused = whole.reduce((sum, one) => sum + one.refused, 0);
+  const refusedInTime = whole.reduce((sum, one) => sum + one.refusedInTime, 0);
+  const recovery = recoveryS(loaded, last);
+  const [before, after] = [memoryAt(loaded, first), memoryAt(loaded, last + AFTER_S - 5)];
+  const budgets: Budget[] = [
+    atLeast('admission_cost', Math.round(unguarded * WANTED.admission), capacity, '/s'),
+    atLeast('overload_times', WANTED.times, times),
+    atLeast('refusals', 1, refused),
+    atLeast('goodput', Math.round(capacity * WANTED.goodput), goodput, '/s'),
+    atLeast('refusals_in_time', WANTED.refusedPercent, percent(refusedInTime, refused), ' %'),
+    atMost('recovery_s', WANTED.recoveryS, recovery, ' s'),
+    atMost('memory_after', Math.round(before * WANTED.memoryShare), after, ' MB'),
+  ];
+  const figures: Figure[] = [
+    { name: 'capacity on this share of a core', value: capacity, unit: '/s', better: 'more' },
+    { name: 'the same with admission off', value: unguarded, unit: '/s' },
+    { name: 'asked during the overload', value: asked, unit: '/s' },
+    { name: 'times its capacity', value: times, unit: '' },
+    { name: 'answered in time during the overload', value: goodput, unit: '/s', better: 'more' },
+    { name: 'refused of the flood', value: refused, unit: '' },
+    {
+      ...{ name: `refusals within ${REFUSED_MS} ms`, unit: '%', better: 'more' },
+      value: percent(refusedInTime, refused),
+    },
+    {
+      ...{ name: 'refusals, slowest p99 of a second', unit: 'ms', better: 'less' },
+      value: Math.max(0, ...whole.map((one) => one.refusalP99Ms)),
+    },
+    { name: 'as before, after', value: recovery, unit: 's', better: 'less' },
+  ];
+  const phases: Phase[] = [{ name: 'flood', fromS: first - from, toS: last - from }];
+  return { budgets, figures, phases };
+}
+
+const percent = (part: number, whole: number) => (part / Math.max(1, whole)) * 100;
+
+const ordinaryInTime = ({ took }: Second) =>
+  Object.values(took).reduce((sum, door) => sum + inTime(door, LATE_MS), 0);
+
+/** So many seconds in a row are as they should be: it has recovered, and what comes later has another cause. */
+const STEADY_S = 5;
+
+/** Seconds after the flood until nobody is refused, and phones are answered in time; endless if that never lasts. */
+function recoveryS({ ended: { seconds } }: Loaded, floodEnds: number): number {
+  const after = [...seconds.bySecond].filter(([at]) => at > floodEnds).sort(([a], [b]) => a - b);
+  let good = 0;
+  for (const [at, row] of after) {
+    const p99 = quantile(row.took.http, 0.99) ?? 0;
+    good = row.shed + row.failed > 0 || p99 > LATE_MS ? 0 : good + 1;
+    if (good === STEADY_S) return at - floodEnds - STEADY_S;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+/** Of all services, in MB. */
+function memoryAt({ samples }: Loaded, second: number): number {
+  const sample = samples.find(({ atMs }) => atMs >= second * 1_000) ?? samples.at(-1);
+  return sample ? (sumOf(sample, /^lookup_resident_bytes/) ?? 0) / 1e6 : 0;
+}
