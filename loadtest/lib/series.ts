@@ -33,5 +33,7 @@ export function note(door: Door, ending: EndingName, tookMs: number, layer: stri
   const bucket = Math.floor(8 * Math.log2(Math.max(tookMs * 1_000, 1)));
   if (layer !== '') second.from[layer] = (second.from[layer] ?? 0) + 1;
   second.ends[ending] = (second.ends[ending] ?? 0) + 1;
-  second.took[bucket] = (second.took[bucket] ?? 0) + 1;
+  // A refusal is fast, and would make answers look better.
+  if (ending !== 'shed' && ending !== 'failed')
+    second.took[bucket] = (second.took[bucket] ?? 0) + 1;
 }

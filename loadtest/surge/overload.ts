@@ -36,12 +36,15 @@ export async function overload(stage: Stage): Promise<Outcome> {
   try {
     say(`the services share ${cores} of a core from here on; what can they answer?`);
     await limited();
-    const capacity = await capacityOf(stage, cores);
-    say(`${capacity}/s; and with nobody refused at the door?`);
+    const guarded = await capacityOf(stage, cores);
+    say(`${guarded.perS}/s; and with nobody refused at the door?`);
     await limited(NO_ADMISSION);
-    const unguarded = await capacityOf(stage, cores);
-    const capacities = { capacity, unguarded };
-    say(`${unguarded}/s; now the flood, ${floodPerS(capacities)}/s, over ordinary load`);
+    const free = await capacityOf(stage, cores);
+    const capacities = {
+      ...{ capacity: guarded.perS, unguarded: free.perS },
+      areFound: guarded.isFound && free.isFound,
+    };
+    say(`${free.perS}/s; now the flood, ${floodPerS(capacities)}/s, over ordinary load`);
     await limited(stage.broken?.env);
     return await flooded(stage, capacities);
   } finally {

@@ -2,37 +2,54 @@
 
 import { expect, test } from 'vitest';
 import type { FloodSecond } from './flood.ts';
-import { overloaded } from './overloaded.ts';
+import { type Capacities, overloaded } from './overloaded.ts';
 import { Seconds } from './seconds.ts';
 import type { Loaded } from './stage.ts';
 
+const CAPACITIES = { capacity: 100, unguarded: 110, areFound: true };
 const [BEGINS, ENDS, LAST] = [30, 90, 130];
 /** 9.7 ms, and half a second. */
 const [QUICK, SLOW] = [106, 152];
 
 interface Run {
-  readonly capacities?: { capacity: number; unguarded: number };
+  readonly capacities?: Capacities;
   readonly flood?: Partial<FloodSecond>;
   /** Until when ordinary questions are answered slowly, and somebody is refused. */
   readonly recovered?: number;
   /** Of the services, in MB. */
   readonly memoryAfter?: number;
+  /** Of 20 a second, while the flood is there. */
+  readonly gatesAnswered?: number;
+  /** Whether the ordinary questions of phones are refused, and soon, while it is there. */
+  readonly refusesPhones?: boolean;
 }
 
-/** 100 questions a second held; 900 of a flood, of which 60 are answered, and 50 ordinary ones. */
-function run({ capacities, flood = {}, recovered = ENDS, memoryAfter = 100 }: Run = {}) {
+/** 100 questions a second held; 1,060 of a flood, of which 60 are answered, and 50 ordinary ones, 20 by gates. */
+function run(made: Run = {}) {
+  const { capacities = CAPACITIES, flood = {}, recovered = ENDS } = made;
+  const { memoryAfter = 100, gatesAnswered = 20, refusesPhones = false } = made;
   const seconds = new Seconds();
+  const add = (at: number, door: string, ends: object, took: object) =>
+    seconds.add(JSON.stringify({ at, door, ends, from: {}, took }));
   for (let at = 0; at < LAST; at++) {
+    const isFlood = at >= BEGINS && at <= ENDS;
     const isOver = at <= ENDS || at > recovered;
-    const took = { [isOver ? QUICK : SLOW]: 50 };
-    const ends = { answered: 50, ...(isOver ? {} : { shed: 1 }) };
-    seconds.add(JSON.stringify({ at, door: 'http', ends, from: {}, took }));
+    if (isFlood && refusesPhones) add(at, 'http', { shed: 30 }, {});
+    else
+      add(
+        at,
+        'http',
+        { answered: 30, ...(!isOver && { shed: 1 }) },
+        { [isOver ? QUICK : SLOW]: 30 },
+      );
+    const gates = isFlood ? gatesAnswered : 20;
+    add(at, 'grpc', { answered: gates, shed: 20 - gates }, { [QUICK]: gates });
   }
   const samples = Array.from({ length: LAST }, (_, second) => ({
     atMs: second * 1_000,
     services: [new Map([['lookup_resident_bytes', (second > ENDS ? memoryAfter : 100) * 1e6]])],
   }));
-  const ordinary = { at: 0, answered: 60, inTime: 60, refused: 840, refusedInTime: 840 };
+  const ordinary = { at: 0, answered: 60, inTime: 60, refused: 1_000, refusedInTime: 1_000 };
   const loaded = { ended: { seconds }, samples, fromMs: 0 } as unknown as Loaded;
   return overloaded(
     loaded,
@@ -40,7 +57,7 @@ function run({ capacities, flood = {}, recovered = ENDS, memoryAfter = 100 }: Ru
       ...{ ...ordinary, refusalP99Ms: 20, other: 0, ...flood },
       at: BEGINS + i,
     })),
-    capacities ?? { capacity: 100, unguarded: 110 },
+    capacities,
   );
 }
 
@@ -55,18 +72,29 @@ test('an overload that is borne holds', () => {
 });
 
 test.each<[string, Run]>([
-  ['admission_cost', { capacities: { capacity: 100, unguarded: 130 } }],
+  [
+    'admission_cost',
+    {
+      capacities: { ...CAPACITIES, unguarded: 130 },
+      flood: { refused: 1_200, refusedInTime: 1_200 },
+    },
+  ],
+  ['capacity_found', { capacities: { ...CAPACITIES, areFound: false } }],
   ['overload_times', { flood: { refused: 700, refusedInTime: 700 } }],
   ['goodput', { flood: { inTime: 30 } }],
-  ['refusals_in_time', { flood: { refusedInTime: 830 } }],
+  ['goodput', { refusesPhones: true }],
+  ['refusals_in_time', { flood: { refusedInTime: 980 } }],
+  ['flood_failed', { flood: { other: 2 } }],
+  ['gates_as_before', { flood: { inTime: 90 }, gatesAnswered: 10 }],
   ['recovery_s', { recovered: ENDS + 15 }],
   ['memory_after', { memoryAfter: 140 }],
+  ['memory_after', { memoryAfter: Number.NaN }],
 ])('%s fails', (name, made) => {
   expect(brokenOf(made)).toEqual([name]);
 });
 
 test('a flood that was answered whole has shown nothing', () => {
-  const flood = { answered: 900, inTime: 900, refused: 0, refusedInTime: 0 };
+  const flood = { answered: 1_060, inTime: 1_060, refused: 0, refusedInTime: 0 };
   expect(brokenOf({ flood })).toEqual(['refusals', 'refusals_in_time']);
 });
 

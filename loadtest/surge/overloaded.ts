@@ -1,7 +1,7 @@
 // What an overload showed: whether the services said no well enough, and to a crowd that was one.
 
 import type { Budget, Figure, Phase } from '../report/result.ts';
-import { atLeast, atMost } from './budgets.ts';
+import { atLeast, atMost, budget } from './budgets.ts';
 import { sumOf } from './columns.ts';
 import { type FloodSecond, LATE_MS, REFUSED_MS } from './flood.ts';
 import { mean } from './mean.ts';
@@ -13,14 +13,22 @@ export interface Capacities {
   readonly capacity: number;
   /** With admission off. */
   readonly unguarded: number;
+  /** Whether it was the services that gave way then, both times. */
+  readonly areFound: boolean;
 }
 
+/** Of a flood: neither answered nor refused, within the ten seconds that it waits. */
+const FAILED_MOST = 0.001;
+/** Of the ordinary load before the flood, for what is compared. */
+const BEFORE_S = 15;
 /** For how long the ordinary load goes on after the flood. */
 export const AFTER_S = 40;
 
 /** Of memory: those who flooded have their tokens and records in bounded caches, which stay as full as they are. */
 const WANTED = {
   ...{ goodput: 0.9, admission: 0.8, refusedPercent: 99, recoveryS: 10, memoryShare: 1.3 },
+  /** Of those who were answered in time before: phones are shed first. */
+  gatesPercent: 90,
   /** Of ten: a flood that is not one has shown nothing. */
   times: 9,
 };
@@ -28,31 +36,37 @@ const WANTED = {
 export function overloaded(
   loaded: Loaded,
   flood: readonly FloodSecond[],
-  { capacity, unguarded }: Capacities,
+  { capacity, unguarded, areFound }: Capacities,
 ): { budgets: Budget[]; figures: Figure[]; phases: Phase[] } {
   const [first, last] = [flood[0]?.at ?? 0, flood.at(-1)?.at ?? 0];
   const from = loaded.fromMs / 1_000;
   // The first and the last second are not whole.
   const whole = flood.slice(1, -1);
-  const during = [...loaded.ended.seconds.bySecond].filter(([at]) => at > first && at < last);
+  const bySecond = [...loaded.ended.seconds.bySecond];
+  const during = bySecond.filter(([at]) => at > first && at < last);
+  const before = bySecond.filter(([at]) => at < first && at >= first - BEFORE_S);
   const goodput =
     mean(whole.map(({ inTime }) => inTime)) + mean(during.map(([, row]) => ordinaryInTime(row)));
   const asked =
     mean(whole.map((one) => one.answered + one.refused + one.other)) +
     mean(during.map(([, row]) => row.asked));
-  const times = asked / Math.max(1, capacity);
+  const times = asked / Math.max(1, capacity, unguarded);
   const refused = whole.reduce((sum, one) => sum + one.refused, 0);
+  const others = whole.reduce((sum, one) => sum + one.other, 0);
   const refusedInTime = whole.reduce((sum, one) => sum + one.refusedInTime, 0);
   const recovery = recoveryS(loaded, last);
-  const [before, after] = [memoryAt(loaded, first), memoryAt(loaded, last + AFTER_S - 5)];
+  const [memory, memoryAfter] = [memoryAt(loaded, first), memoryAt(loaded, last + AFTER_S - 5)];
   const budgets: Budget[] = [
+    budget('capacity_found', 'both', areFound ? 'both' : 'not both', areFound),
     atLeast('admission_cost', Math.round(unguarded * WANTED.admission), capacity, '/s'),
     atLeast('overload_times', WANTED.times, times),
     atLeast('refusals', 1, refused),
     atLeast('goodput', Math.round(capacity * WANTED.goodput), goodput, '/s'),
     atLeast('refusals_in_time', WANTED.refusedPercent, percent(refusedInTime, refused), ' %'),
+    atMost('flood_failed', Math.round(asked * whole.length * FAILED_MOST), others),
+    atLeast('gates_as_before', WANTED.gatesPercent, percent(gates(during), gates(before)), ' %'),
     atMost('recovery_s', WANTED.recoveryS, recovery, ' s'),
-    atMost('memory_after', Math.round(before * WANTED.memoryShare), after, ' MB'),
+    atMost('memory_after', Math.round(memory * WANTED.memoryShare), memoryAfter, ' MB'),
   ];
   const figures: Figure[] = [
     { name: 'capacity on this share of a core', value: capacity, unit: '/s', better: 'more' },
@@ -61,6 +75,7 @@ export function overloaded(
     { name: 'times its capacity', value: times, unit: '' },
     { name: 'answered in time during the overload', value: goodput, unit: '/s', better: 'more' },
     { name: 'refused of the flood', value: refused, unit: '' },
+    { name: 'neither answered nor refused of the flood', value: others, unit: '', better: 'less' },
     {
       ...{ name: `refusals within ${REFUSED_MS} ms`, unit: '%', better: 'more' },
       value: percent(refusedInTime, refused),
@@ -80,6 +95,10 @@ const percent = (part: number, whole: number) => (part / Math.max(1, whole)) * 1
 const ordinaryInTime = ({ took }: Second) =>
   Object.values(took).reduce((sum, door) => sum + inTime(door, LATE_MS), 0);
 
+/** A second, in time. */
+const gates = (seconds: readonly (readonly [number, Second])[]) =>
+  mean(seconds.map(([, { took }]) => inTime(took.grpc, LATE_MS) + inTime(took.line, LATE_MS)));
+
 /** So many seconds in a row are as they should be: it has recovered, and what comes later has another cause. */
 const STEADY_S = 5;
 
@@ -95,8 +114,8 @@ function recoveryS({ ended: { seconds } }: Loaded, floodEnds: number): number {
   return Number.POSITIVE_INFINITY;
 }
 
-/** Of all services, in MB. */
+/** Of all services, in MB; not a number where one of them did not tell. */
 function memoryAt({ samples }: Loaded, second: number): number {
   const sample = samples.find(({ atMs }) => atMs >= second * 1_000) ?? samples.at(-1);
-  return sample ? (sumOf(sample, /^lookup_resident_bytes/) ?? 0) / 1e6 : 0;
+  return ((sample && sumOf(sample, /^lookup_resident_bytes/)) ?? Number.NaN) / 1e6;
 }

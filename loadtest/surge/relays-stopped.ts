@@ -26,7 +26,7 @@ export async function relaysStopped(stage: Stage): Promise<Outcome> {
   try {
     stage.say(`the services share ${cores} of a core from here on; what can they answer?`);
     await restartLimited(stage, limit.add);
-    const capacity = await capacityOf(stage, cores);
+    const { perS: capacity } = await capacityOf(stage, cores);
     const perS = Math.round(capacity * LOAD_SHARE);
     stage.say(`${capacity}/s; so ${perS}/s are asked`);
     const outcome = await stopped(stage, perS);

@@ -27,13 +27,20 @@ export async function restartLimited(
   for (const { pid } of stage.rig.services) add(pid);
 }
 
-/** Questions a second on the highest step that held. */
-export async function capacityOf(stage: Stage, cores: number): Promise<number> {
+export interface Capacity {
+  /** Questions a second on the highest step that held. */
+  readonly perS: number;
+  /** Whether it was the services that gave way on the next. */
+  readonly isFound: boolean;
+}
+
+export async function capacityOf(stage: Stage, cores: number): Promise<Capacity> {
   const top = ((cores * 1e6) / QUESTION_US) * STAIRS_TIMES;
   const env = { RATE: String(Math.round(top / QUESTIONS_A_PERSON)), SECONDS: String(STAIRS_S) };
   const { ended } = await stage.load({
     ...{ script: 'breakpoint', env },
     seconds: STAIRS_S + SETTLE_SECONDS,
   });
-  return ended.summary.heldPerS ?? 0;
+  const { heldPerS = 0, limitedBy } = ended.summary;
+  return { perS: heldPerS, isFound: heldPerS > 0 && limitedBy === 'service' };
 }

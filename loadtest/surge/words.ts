@@ -61,6 +61,12 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   refusals:
     'Nobody was refused, so nothing was overloaded: a larger flood, or less CPU for the services.',
   refusals_in_time: 'Refusals came late: who is refused must hear it at once, to come back later.',
+  flood_failed:
+    'Of the flood some got neither an answer nor a refusal: connections were cut, or nobody spoke for ten seconds.',
+  gates_as_before:
+    'While phones flooded, fewer gates were answered in time than before: it is phones that must be shed first.',
+  capacity_found:
+    'What the services can answer was not found: the stairs were not high enough, or the generator gave way first.',
   overload_times:
     'The flood was not ten times what can be answered: the generator had no time, or the services answered too slowly ' +
     'for its connections. The rest says little.',

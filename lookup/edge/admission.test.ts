@@ -10,8 +10,8 @@ const OPTIONS = {
   grpcInFlightMax: 2_000,
 };
 
-/** Ticks, each late by so much, of a loop that was busy for this share of the time. */
-function late(ms: number, ticks = 50, busyShare = 1) {
+/** Ticks, each late by so much, of a loop that was busy for this share of the time, with a caller who waited in each. */
+function late(ms: number, ticks = 50, busyShare = 1, door: 'http' | 'grpc' = 'grpc') {
   const clock = new ManualClock();
   const loop = { busyShare };
   const admission = new Admission(OPTIONS, clock, {
@@ -21,6 +21,8 @@ function late(ms: number, ticks = 50, busyShare = 1) {
   admission.start();
   admission.stop();
   const tick = (lateMs: number) => {
+    admission.refuse(door);
+    admission.waited(1);
     clock.advance(20 + lateMs);
     admission.tick();
   };
@@ -70,7 +72,7 @@ describe('admission', () => {
   });
 
   it('lets everybody in again within a second when it has nothing to do, slowly while it is busy', () => {
-    const [idle, busy] = [late(1_000), late(1_000)];
+    const [idle, busy] = [late(400), late(400)];
     idle.loop.busyShare = 0.5;
     for (const { admission, tick } of [idle, busy]) {
       expect(admission.shareOf('grpc')).toBe(0.9);
@@ -81,6 +83,34 @@ describe('admission', () => {
     expect(busy.admission.shareOf('http')).toBe(0.9);
     for (let i = 0; i < 200; i++) busy.tick(0);
     for (const one of CLASSES) expect(busy.admission.shareOf(one)).toBe(0);
+  });
+
+  it('sheds no gates where phones are the crowd', () => {
+    const { admission } = late(100, 50, 1, 'http');
+    expect(CLASSES.map((one) => admission.shareOf(one))).toEqual([1, 0.9, 0.9, 0]);
+  });
+
+  it('sheds nobody while nobody asks, whatever else keeps the loop busy', () => {
+    const clock = new ManualClock();
+    const admission = new Admission(OPTIONS, clock, { busyShare: () => 1 });
+    admission.start();
+    admission.stop();
+    for (let i = 0; i < 50; i++) {
+      clock.advance(120);
+      admission.tick();
+    }
+    expect(admission.level).toBe(0);
+  });
+
+  it('lets in one in ten phones with new tokens, and not one in ten of one in ten', () => {
+    const { admission } = late(100, 50, 1, 'http');
+    let letIn = 0;
+    for (let i = 0; i < 10_000; i++) {
+      const why = admission.refuse('http');
+      if (!admission.refusesNewToken() && why === undefined) letIn += 1;
+    }
+    expect(letIn / 10_000).toBeCloseTo(0.1, 1);
+    expect(letIn).toBeGreaterThan(900);
   });
 
   it('finds its share as soon when turns of the loop are long, and ticks few', () => {
@@ -97,6 +127,14 @@ describe('admission', () => {
     }
     tick(60_000);
     expect(admission.level).toBe(0);
+    // Nor does a pause among the last of a crowd.
+    const { admission: ending, tick: endingTick } = late(100, 6);
+    for (let i = 0; i < 150; i++) endingTick(0);
+    expect(ending.level).toBe(0);
+    endingTick(400);
+    expect(ending.level).toBe(0);
+    endingTick(0);
+    expect(ending.level).toBe(0);
     for (let i = 0; i < 4; i++) tick(60);
     expect(admission.level).toBeGreaterThan(0);
   });
@@ -117,12 +155,14 @@ describe('admission', () => {
       const until = performance.now() + 5;
       while (performance.now() < until);
       clock.advance(100);
+      busy.waited(1);
       busy.tick();
     }
     expect(busy.level).toBeGreaterThan(0);
     for (let i = 0; i < 20; i++) {
       await new Promise((resolve) => setTimeout(resolve, 5));
       clock.advance(100);
+      busy.waited(1);
       busy.tick();
     }
     expect(busy.level).toBe(0);
@@ -140,7 +180,7 @@ describe('admission', () => {
     for (let i = 0; i < 50; i++) crowd(1);
     expect(admission.level).toBe(0);
     for (let i = 0; i < 50; i++) crowd(20);
-    expect(admission.shareOf('grpc')).toBe(0.9);
+    expect(admission.shareOf('http')).toBe(0.9);
     for (let i = 0; i < 50; i++) crowd(1);
     expect(admission.level).toBe(0);
   });
@@ -150,7 +190,7 @@ describe('admission', () => {
     const [CORES, ASKING_MS, ANSWERING_MS, REFUSAL_MS] = [0.2, 0.06, 0.06, 0.025];
     const SECONDS = 20;
 
-    /** Each second: how long the slowest refusal in a hundred took, and how many were answered. */
+    /** Each second: how long the slowest refusal in a hundred took, how many were answered, and if gates were shed. */
     function crowd(callers: number) {
       const clock = new ManualClock();
       const ends: (() => void)[] = [];
@@ -163,7 +203,9 @@ describe('admission', () => {
       admission.start();
       admission.stop();
       const began = clock.monoMs();
-      const seconds = Array.from({ length: SECONDS }, () => ({ refusals: [0], answered: 0 }));
+      const seconds = Array.from({ length: SECONDS }, () => ({
+        ...{ refusals: [0], answered: 0, gates: 0 },
+      }));
       const here = () => seconds[Math.floor((clock.monoMs() - began) / 1_000)];
       let askedMonoMs = new Array<number>(callers).fill(began);
       let letIn: number[] = [];
@@ -172,6 +214,8 @@ describe('admission', () => {
         if (clock.monoMs() >= nextMs) {
           admission.tick();
           nextMs = clock.monoMs() + 20;
+          const second = here();
+          if (second) second.gates = Math.max(second.gates, admission.shareOf('grpc'));
         }
         const [asking, answering] = [askedMonoMs, letIn];
         [askedMonoMs, letIn] = [[], []];
@@ -195,15 +239,18 @@ describe('admission', () => {
         }
         for (const end of ends.splice(0)) end();
       }
-      return seconds.map(({ refusals, answered }) => {
+      return seconds.map(({ refusals, ...second }) => {
         refusals.sort((a, b) => a - b);
-        return { refusalMs: refusals[Math.floor(refusals.length * 0.99)] as number, answered };
+        return { ...second, refusalMs: refusals[Math.floor(refusals.length * 0.99)] as number };
       });
     }
 
     it.each([120, 180, 240])('answers refusals of %i within 50 ms in every second', (callers) => {
       // All let in, a turn would take 72 to 144 ms; all refused, 15 to 30.
-      for (const { refusalMs } of crowd(callers).slice(2)) expect(refusalMs).toBeLessThan(50);
+      for (const { refusalMs, gates } of crowd(callers).slice(2)) {
+        expect(refusalMs).toBeLessThan(50);
+        expect(gates).toBe(0);
+      }
     });
 
     it('answers as many as it has time for, beside those whom it refuses', () => {
@@ -228,16 +275,17 @@ describe('admission', () => {
       });
       admission.start();
       admission.stop();
+      const endTurn = () => {
+        for (const end of ends.splice(0)) end();
+      };
       const tick = (lateMs: number) => {
+        admission.waited(1);
         clock.advance(20 + lateMs);
         admission.tick();
       };
       for (let i = 0; i < 5; i++) tick(30);
       for (let i = 0; i < 10; i++) tick(0);
       expect(admission.level).toBe(0);
-      const endTurn = () => {
-        for (const end of ends.splice(0)) end();
-      };
       return { clock, admission, tick, endTurn };
     }
 
@@ -267,10 +315,27 @@ describe('admission', () => {
       expect(isShedLate()).toBe(true);
       admission.count('http', 'delay');
       for (let i = 0; i < 40; i++) tick(0);
+      // This one was answered by memory all the same.
       expect(isShedLate()).toBe(true);
-      admission.count('http', 'delay');
-      for (let i = 0; i < 60; i++) tick(0);
+      for (let i = 0; i < 20; i++) tick(0);
       expect(isShedLate()).toBe(false);
+    });
+
+    it('a turn ends when all is done that had come, by the event loop itself', async () => {
+      const clock = new ManualClock();
+      const admission = new Admission(OPTIONS, clock, { random: () => 0, busyShare: () => 1 });
+      admission.start();
+      admission.stop();
+      for (let i = 0; i < 15; i++) {
+        admission.waited(1);
+        clock.advance(i < 5 ? 50 : 20);
+        admission.tick();
+      }
+      expect(admission.refuse('http')).toBeUndefined();
+      clock.advance(13);
+      expect(admission.refuse('http')).toBe('delay');
+      await turn();
+      expect(admission.refuse('http')).toBeUndefined();
     });
   });
 

@@ -42,9 +42,11 @@ const WEIGHT = 0.2;
 const STANDING_TICKS = 5;
 /** In a tick's time, while it is twice as late as is aimed at, so much more of a class is shed. */
 const GAIN = 0.1;
+/** Of all requests: where gates are fewer, it is not they who are too many, and not refusing them that helps. */
+const GATES_LEAST = 0.1;
 /** In a tick's time, while a loop that is busy is not late: slowly, or shedding would swing. */
 const LEAVING = 0.02;
-/** Lateness above the aim, in multiples of it, counts as no more than that: one long pause must not shed a class. */
+/** Lateness above the aim, in multiples of it, counts as no more than that: two long ticks must not shed all. */
 const OVER_MOST = 2;
 /** Of the time since the last tick: a loop that idled was kept from running by others, whom refusing does not help. */
 const BUSY_LEAST = 0.8;
@@ -86,7 +88,7 @@ export class Admission {
   readonly #random: () => number;
   readonly #busyShare: () => number;
   readonly #atTurnsEnd: (then: () => void) => void;
-  /** When somebody first asked in this turn of the loop, in a crowd. */
+  /** When the first phone asked in this turn of the loop, in a crowd. */
   #turnBeganMonoMs: number | undefined;
   /** For how long after the last who was shed it is taken to go on. */
   #crowdTicks = 0;
@@ -96,6 +98,9 @@ export class Admission {
   #delayMs = 0;
   /** How late the last ticks were, in no order. */
   readonly #lateMs = new Array<number>(STANDING_TICKS).fill(0);
+  #lastLateMs = 0;
+  /** Who is shed was drawn once, from 0 to 1, for all that is asked about one caller. */
+  #lot = 0;
   #ticks = 0;
   #level = 0;
   #stalled = false;
@@ -105,6 +110,7 @@ export class Admission {
   #waited = 0;
   /** Since the last tick. */
   #seen = 0;
+  #seenGates = 0;
   #sheddable = 0;
 
   constructor(options: AdmissionOptions, clock: Clock, loop: Partial<Loop> = {}) {
@@ -160,11 +166,13 @@ export class Admission {
     }
     this.#seen += 1;
     if (door === 'photo') this.#sheddable += 1;
+    else if (door === 'grpc') this.#seenGates += 1;
+    this.#lot = this.#random();
     if (this.#isCrowd && this.#sheds(door)) return 'delay';
     return door !== 'photo' && inFlight >= this.#limit[door] ? 'in-flight' : undefined;
   }
 
-  /** @returns whether a phone whose token was not seen before is refused unread */
+  /** For the phone that `refuse` was for last. @returns whether it is refused unread, having a token not seen before */
   refusesNewToken(): boolean {
     return this.#isCrowd && this.#sheds('new-token');
   }
@@ -176,12 +184,10 @@ export class Admission {
   /** Of phones, those who come late in a turn of the loop are shed first: others wait behind them. */
   #sheds(one: Class): boolean {
     const share = one !== 'grpc' && this.#isTurnLong() ? CLASS[one].most : this.shareOf(one);
-    const isShed = share > 0 && this.#random() < share;
-    this.#shedSinceTick ||= isShed;
-    return isShed;
+    return this.#lot < share;
   }
 
-  /** Who asks first in a turn begins it. */
+  /** The first phone in a turn begins it. */
   #isTurnLong(): boolean {
     const now = this.#clock.monoMs();
     if (this.#turnBeganMonoMs === undefined) {
@@ -209,8 +215,9 @@ export class Admission {
     this.#delayMs += (Math.min(lateMs, LATE_MOST_MS) - this.#delayMs) * WEIGHT;
     this.#lateMs[this.#ticks++ % STANDING_TICKS] = lateMs;
     const [, standingMs] = [...this.#lateMs].sort((a, b) => a - b);
-    // Once there is a crowd, a tick is enough to know how it is.
-    this.#aim(this.#isCrowd ? lateMs : (standingMs as number), ticks);
+    // Once there is a crowd, two ticks are enough to know how it is.
+    this.#aim(this.#isCrowd ? Math.min(lateMs, this.#lastLateMs) : (standingMs as number), ticks);
+    this.#lastLateMs = lateMs;
     if (lateMs > this.#options.admissionStallMs) this.#dropBacklog();
     this.#adjust();
   }
@@ -218,15 +225,18 @@ export class Admission {
   /** More is shed the later it is, until it is as late as is aimed at; and less, slowly, when it is earlier. */
   #aim(lateMs: number, ticks: number): void {
     const isBusy = this.#busyShare() >= BUSY_LEAST;
-    const isOfUse = isBusy && this.#sheddable >= this.#seen * SHEDDABLE_LEAST;
+    const isOfUse = isBusy && this.#sheddable > this.#seen * SHEDDABLE_LEAST;
     const over = isOfUse ? lateMs / this.#options.admissionDelayMs - 1 : -1;
     const gain = isOfUse && over < 0 ? LEAVING : GAIN;
     const next = this.#level + gain * ticks * Math.min(OVER_MOST, over);
-    this.#level = Math.min(LEVEL_MOST, Math.max(0, next));
+    const areGates = this.#seenGates > this.#seen * GATES_LEAST;
+    const most = areGates ? LEVEL_MOST : Math.max(CLASS.grpc.from, this.#level);
+    this.#level = Math.min(most, Math.max(0, next));
     const isShedding = this.#level > 0 || (isOfUse && this.#shedSinceTick);
     this.#crowdTicks = isShedding ? CROWD_TICKS : Math.max(0, this.#crowdTicks - ticks);
     this.#shedSinceTick = false;
     this.#seen = 0;
+    this.#seenGates = 0;
     this.#sheddable = 0;
   }
 
@@ -260,6 +270,7 @@ export class Admission {
   /** Somebody was refused. */
   count(door: Door, cause: Cause): void {
     this.shed[door][cause] += 1;
+    if (cause === 'delay') this.#shedSinceTick = true;
     if (door !== 'photo') this.#sheddable += 1;
   }
 }

@@ -177,7 +177,7 @@ class Door {
     if (why === 'stalled') return this.#shed(res, req, why);
     const authorization = req.getHeader('authorization');
     const bearer = authorization.startsWith(BEARER) ? authorization.slice(BEARER.length) : '';
-    if (bearer !== '' && this.#admission.refusesNewToken() && !this.#tokens.has(bearer))
+    if (bearer !== '' && !this.#tokens.has(bearer) && this.#admission.refusesNewToken())
       return this.#shed(res, req, 'delay');
     const now = this.#clock.wallMs();
     const token = this.#tokens.verify(bearer, now);
