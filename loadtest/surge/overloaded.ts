@@ -27,7 +27,7 @@ export const AFTER_S = 40;
 /** Of memory: those who flooded have their tokens and records in bounded caches, which stay as full as they are. */
 const WANTED = {
   ...{ goodput: 0.9, admission: 0.8, refusedPercent: 99, recoveryS: 10, memoryShare: 1.3 },
-  /** Of those who were answered in time before: phones are shed first. */
+  /** Of those who were answered before: phones are shed first. */
   gatesPercent: 90,
   /** Of ten: a flood that is not one has shown nothing. */
   times: 9,
@@ -95,9 +95,10 @@ const percent = (part: number, whole: number) => (part / Math.max(1, whole)) * 1
 const ordinaryInTime = ({ took }: Second) =>
   Object.values(took).reduce((sum, door) => sum + inTime(door, LATE_MS), 0);
 
-/** A second, in time. */
+/** Answered, a second. */
 const gates = (seconds: readonly (readonly [number, Second])[]) =>
-  mean(seconds.map(([, { took }]) => inTime(took.grpc, LATE_MS) + inTime(took.line, LATE_MS)));
+  mean(seconds.map(([, { took }]) => countOf(took.grpc) + countOf(took.line)));
+const countOf = (took: Readonly<Record<string, number>>) => inTime(took, Number.POSITIVE_INFINITY);
 
 /** So many seconds in a row are as they should be: it has recovered, and what comes later has another cause. */
 const STEADY_S = 5;

@@ -64,7 +64,7 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   flood_failed:
     'Of the flood some got neither an answer nor a refusal: connections were cut, or nobody spoke for ten seconds.',
   gates_as_before:
-    'While phones flooded, fewer gates were answered in time than before: it is phones that must be shed first.',
+    'While phones flooded, fewer gates were answered than before: it is phones that must be shed first.',
   capacity_found:
     'What the services can answer was not found: the stairs were not high enough, or the generator gave way first.',
   overload_times:

@@ -148,7 +148,7 @@ async function lookupServer({ people, tokensMax, refusing }: LookupServer): Prom
       some.map((subject) => service.lookup.find(subject, performance.now() + 10_000)),
     );
   }
-  if (refusing) Admission.prototype.refusesNewToken = () => true;
+  if (refusing) Admission.prototype.refuse = () => 'delay';
   return { http: service.httpPort, grpc: service.grpcPort };
 }
 

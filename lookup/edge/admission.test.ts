@@ -43,7 +43,6 @@ function seeded(): () => number {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const DOORS = ['photo', 'http', 'grpc'] as const;
-const CLASSES = ['photo', 'http', 'new-token', 'grpc'] as const;
 
 describe('admission', () => {
   it.each([0, 20])('lets everybody in while it is %i ms late, where 25 are aimed at', (ms) => {
@@ -51,15 +50,15 @@ describe('admission', () => {
     for (const door of DOORS) expect(admission.refuse(door)).toBeUndefined();
   });
 
-  it('sheds photos, phones, phones with new tokens, gates; and one in ten of them never', () => {
+  it('sheds photos, phones, gates; and one in ten of them never', () => {
     const { admission, tick } = late(0);
     const seen: number[][] = [];
     for (let i = 0; i < 100; i++) {
-      tick(50);
-      seen.push(CLASSES.map((one) => admission.shareOf(one)));
+      tick(i < 5 ? 30 : 12);
+      seen.push(DOORS.map((one) => admission.shareOf(one)));
     }
     // Whoever is shed at all, those before are shed whole, or as far as ever.
-    const most = [1, 0.9, 0.9, 0.9];
+    const most = [1, 0.9, 0.9];
     for (const shares of seen)
       for (let i = 1; i < most.length; i++)
         if ((shares[i] as number) > 0) expect(shares[i - 1]).toBe(most[i - 1]);
@@ -78,16 +77,16 @@ describe('admission', () => {
       expect(admission.shareOf('grpc')).toBe(0.9);
       for (let i = 0; i < 50; i++) tick(0);
     }
-    for (const one of CLASSES) expect(idle.admission.shareOf(one)).toBe(0);
+    for (const one of DOORS) expect(idle.admission.shareOf(one)).toBe(0);
     expect(busy.admission.shareOf('grpc')).toBe(0);
     expect(busy.admission.shareOf('http')).toBe(0.9);
     for (let i = 0; i < 200; i++) busy.tick(0);
-    for (const one of CLASSES) expect(busy.admission.shareOf(one)).toBe(0);
+    for (const one of DOORS) expect(busy.admission.shareOf(one)).toBe(0);
   });
 
   it('sheds no gates where phones are the crowd', () => {
     const { admission } = late(100, 50, 1, 'http');
-    expect(CLASSES.map((one) => admission.shareOf(one))).toEqual([1, 0.9, 0.9, 0]);
+    expect(DOORS.map((one) => admission.shareOf(one))).toEqual([1, 0.9, 0]);
   });
 
   it('sheds nobody while nobody asks, whatever else keeps the loop busy', () => {
@@ -100,17 +99,6 @@ describe('admission', () => {
       admission.tick();
     }
     expect(admission.level).toBe(0);
-  });
-
-  it('lets in one in ten phones with new tokens, and not one in ten of one in ten', () => {
-    const { admission } = late(100, 50, 1, 'http');
-    let letIn = 0;
-    for (let i = 0; i < 10_000; i++) {
-      const why = admission.refuse('http');
-      if (!admission.refusesNewToken() && why === undefined) letIn += 1;
-    }
-    expect(letIn / 10_000).toBeCloseTo(0.1, 1);
-    expect(letIn).toBeGreaterThan(900);
   });
 
   it('finds its share as soon when turns of the loop are long, and ticks few', () => {
@@ -284,7 +272,7 @@ describe('admission', () => {
         admission.tick();
       };
       for (let i = 0; i < 5; i++) tick(30);
-      for (let i = 0; i < 10; i++) tick(0);
+      for (let i = 0; i < 30; i++) tick(0);
       expect(admission.level).toBe(0);
       return { clock, admission, tick, endTurn };
     }
@@ -292,10 +280,8 @@ describe('admission', () => {
     it('phones who ask late in a turn of the loop are shed, and gates not', () => {
       const { clock, admission, endTurn } = justSeen();
       expect(admission.refuse('http')).toBeUndefined();
-      expect(admission.refusesNewToken()).toBe(false);
       clock.advance(13);
       expect(admission.refuse('http')).toBe('delay');
-      expect(admission.refusesNewToken()).toBe(true);
       expect(admission.refuse('photo')).toBe('delay');
       expect(admission.refuse('grpc')).toBeUndefined();
       endTurn();
@@ -326,7 +312,7 @@ describe('admission', () => {
       const admission = new Admission(OPTIONS, clock, { random: () => 0, busyShare: () => 1 });
       admission.start();
       admission.stop();
-      for (let i = 0; i < 15; i++) {
+      for (let i = 0; i < 35; i++) {
         admission.waited(1);
         clock.advance(i < 5 ? 50 : 20);
         admission.tick();

@@ -1,9 +1,9 @@
 // Who is let in while there is more to do than time. Measured by how late our own timer is, and stays: a limit in
 // milliseconds holds on any machine, and one pause is no crowd. What costs most and matters least goes first: photos,
-// then phones who need more than memory, then phones whose token is new (its signature costs as much as all the rest),
-// then gates who need more than memory; of each so large a share that the lateness stays where it is aimed at. And a
-// turn of the loop lets in phones for as long only as others may wait behind them. Whom memory answers, and who was
-// here before, is never refused: the answer costs no more than a refusal.
+// then phones who need more than memory or whose token is new (its signature costs as much as all the rest), then gates
+// who need more than memory; of each so large a share that the lateness stays where it is aimed at. And a turn of the
+// loop lets in such phones for as long only as others may wait behind them. Whom memory answers, and who was here
+// before, is never refused: the answer costs no more than a refusal.
 
 import type { Clock } from '../clock.ts';
 import { type Reading, reading } from '../metrics.ts';
@@ -21,7 +21,6 @@ export interface AdmissionOptions {
 
 const DOORS = ['photo', 'http', 'grpc'] as const;
 export type Door = (typeof DOORS)[number];
-export type Class = Door | 'new-token';
 export const CAUSES = ['delay', 'in-flight', 'stalled'] as const;
 export type Cause = (typeof CAUSES)[number];
 
@@ -54,10 +53,14 @@ const BUSY_LEAST = 0.8;
 const SHEDDABLE_LEAST = 0.05;
 /** A request that waits is expected to be answered within this share of its deadline. */
 const WAIT_SHARE = 0.5;
-/** Of the delay that is aimed at: a phone that asks later than this in a turn, in a crowd, is shed. */
+/** Of the delay that begins a crowd: what is aimed at while there is one. */
+const CROWD_AIM = 1 / 3;
+/** Of the delay that begins a crowd: a phone that asks later than this in a turn, in a crowd, is shed. */
 const TURN_SHARE = 0.5;
 /** A second without anybody shed, and the crowd is over. */
 const CROWD_TICKS = 50;
+/** Of what was counted until a tick: a tick of few requests says little of who they are. */
+const REMEMBERED = 0.8;
 /** What one tick counts for, however late it is. */
 const TICKS_MOST = 5;
 /** A pause of a minute must not take minutes to forget. */
@@ -69,13 +72,12 @@ const SHRINKING = 0.7;
 const BACKLOG_TURN = 256;
 
 /** In this order. Of phones and gates one in ten is let in whatever comes: who does nothing but refuse is of no use. */
-const CLASS: Record<Class, { readonly from: number; readonly most: number }> = {
+const CLASS: Record<Door, { readonly from: number; readonly most: number }> = {
   photo: { from: 0, most: 1 },
   http: { from: 1, most: 0.9 },
-  'new-token': { from: 2, most: 0.9 },
-  grpc: { from: 3, most: 0.9 },
+  grpc: { from: 2, most: 0.9 },
 };
-const LEVEL_MOST = 4;
+const LEVEL_MOST = 3;
 
 export class Admission {
   readonly shed: Record<Door, Record<Cause, number>> = {
@@ -99,8 +101,6 @@ export class Admission {
   /** How late the last ticks were, in no order. */
   readonly #lateMs = new Array<number>(STANDING_TICKS).fill(0);
   #lastLateMs = 0;
-  /** Who is shed was drawn once, from 0 to 1, for all that is asked about one caller. */
-  #lot = 0;
   #ticks = 0;
   #level = 0;
   #stalled = false;
@@ -108,7 +108,7 @@ export class Admission {
   #limit: Record<'http' | 'grpc', number>;
   #waitedMs = 0;
   #waited = 0;
-  /** Since the last tick. */
+  /** Lately: what is older counts for less with every tick. */
   #seen = 0;
   #seenGates = 0;
   #sheddable = 0;
@@ -147,17 +147,17 @@ export class Admission {
     clearInterval(this.#timer);
   }
 
-  /** Of this class, from 0 to 1: who is shed. */
-  shareOf(one: Class): number {
-    const { from, most } = CLASS[one];
+  /** At this door, from 0 to 1: who is shed. */
+  shareOf(door: Door): number {
+    const { from, most } = CLASS[door];
     return Math.min(most, Math.max(0, this.#level - from));
   }
 
   /**
    * For who is about to ask.
    * @param inFlight who waits at this door now
-   * @returns why not, for `count` if it comes to that: 'stalled' nobody, else who needs more than memory; undefined:
-   * come in
+   * @returns why not, for `count` if it comes to that: 'stalled' nobody, else who needs more than memory, and by 'delay'
+   * a phone whose token is new; undefined: come in
    */
   refuse(door: Door, inFlight = 0): Cause | undefined {
     if (this.#stalled) {
@@ -167,14 +167,8 @@ export class Admission {
     this.#seen += 1;
     if (door === 'photo') this.#sheddable += 1;
     else if (door === 'grpc') this.#seenGates += 1;
-    this.#lot = this.#random();
     if (this.#isCrowd && this.#sheds(door)) return 'delay';
     return door !== 'photo' && inFlight >= this.#limit[door] ? 'in-flight' : undefined;
-  }
-
-  /** For the phone that `refuse` was for last. @returns whether it is refused unread, having a token not seen before */
-  refusesNewToken(): boolean {
-    return this.#isCrowd && this.#sheds('new-token');
   }
 
   get #isCrowd(): boolean {
@@ -182,9 +176,10 @@ export class Admission {
   }
 
   /** Of phones, those who come late in a turn of the loop are shed first: others wait behind them. */
-  #sheds(one: Class): boolean {
-    const share = one !== 'grpc' && this.#isTurnLong() ? CLASS[one].most : this.shareOf(one);
-    return this.#lot < share;
+  #sheds(door: Door): boolean {
+    const isLate = door !== 'grpc' && this.#isTurnLong();
+    const share = isLate ? CLASS[door].most : this.shareOf(door);
+    return this.#random() < share;
   }
 
   /** The first phone in a turn begins it. */
@@ -226,7 +221,8 @@ export class Admission {
   #aim(lateMs: number, ticks: number): void {
     const isBusy = this.#busyShare() >= BUSY_LEAST;
     const isOfUse = isBusy && this.#sheddable > this.#seen * SHEDDABLE_LEAST;
-    const over = isOfUse ? lateMs / this.#options.admissionDelayMs - 1 : -1;
+    const aimMs = this.#options.admissionDelayMs * (this.#isCrowd ? CROWD_AIM : 1);
+    const over = isOfUse ? lateMs / aimMs - 1 : -1;
     const gain = isOfUse && over < 0 ? LEAVING : GAIN;
     const next = this.#level + gain * ticks * Math.min(OVER_MOST, over);
     const areGates = this.#seenGates > this.#seen * GATES_LEAST;
@@ -235,9 +231,9 @@ export class Admission {
     const isShedding = this.#level > 0 || (isOfUse && this.#shedSinceTick);
     this.#crowdTicks = isShedding ? CROWD_TICKS : Math.max(0, this.#crowdTicks - ticks);
     this.#shedSinceTick = false;
-    this.#seen = 0;
-    this.#seenGates = 0;
-    this.#sheddable = 0;
+    this.#seen *= REMEMBERED;
+    this.#seenGates *= REMEMBERED;
+    this.#sheddable *= REMEMBERED;
   }
 
   /** What lay in the sockets has waited for as long: nobody waits for it any more. Ends with the backlog. */
@@ -308,7 +304,7 @@ export function admissionReadings(admission: Admission): Reading[] {
     ),
     reading(
       'lookup_admission_level',
-      'What is shed: to 1 photos, 2 phones who wait, 3 phones with a new token, 4 gates who wait',
+      'What is shed: to 1 photos, 2 phones who wait or have a new token, 3 gates who wait',
       'gauge',
       () => admission.level,
     ),

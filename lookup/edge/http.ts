@@ -177,8 +177,9 @@ class Door {
     if (why === 'stalled') return this.#shed(res, req, why);
     const authorization = req.getHeader('authorization');
     const bearer = authorization.startsWith(BEARER) ? authorization.slice(BEARER.length) : '';
-    if (bearer !== '' && !this.#tokens.has(bearer) && this.#admission.refusesNewToken())
-      return this.#shed(res, req, 'delay');
+    // Unread: to verify its token would cost most of what is to be saved.
+    if (why === 'delay' && bearer !== '' && !this.#tokens.has(bearer))
+      return this.#shed(res, req, why);
     const now = this.#clock.wallMs();
     const token = this.#tokens.verify(bearer, now);
     if (typeof token === 'string') return this.#refuse(res, req, tokenRefusal(token));

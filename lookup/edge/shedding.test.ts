@@ -55,16 +55,19 @@ describe('phones', () => {
     refuse(cause, 'http');
     const grown = await counted('http', cause, async () => {
       expect(await running.code(known)).toMatchObject({ status: 200 });
-      // A token that is new, of somebody in memory.
-      const again = world.token(KNOWN, { issuer: 'alipay' });
-      expect(await running.code(again)).toMatchObject({ status: 200 });
       expect((await running.code(world.token(UNREAD))).json).toEqual(SHED);
     });
     expect(grown).toEqual([1, 1]);
   });
 
-  it('later, whose token is new is refused unread, and who was here before is not', async () => {
-    vi.spyOn(Admission.prototype, 'refusesNewToken').mockReturnValue(true);
+  it('in-flight: a new token is read all the same', async () => {
+    refuse('in-flight', 'http');
+    const again = world.token(KNOWN, { issuer: 'alipay' });
+    expect(await running.code(again)).toMatchObject({ status: 200 });
+  });
+
+  it('delay: whose token is new is refused unread, and who was here before is not', async () => {
+    refuse('delay', 'http');
     const grown = await counted('http', 'delay', async () => {
       expect(await running.code(known)).toMatchObject({ status: 200 });
       expect((await running.code(`${known.slice(0, -3)}abc`)).json).toEqual(SHED);
