@@ -71,7 +71,10 @@ const SHRINKING = 0.7;
 /** Requests in one turn of the loop above which more of a backlog is taken to lie behind them. */
 const BACKLOG_TURN = 256;
 
-/** In this order. Of phones and gates one in ten is let in whatever comes: who does nothing but refuse is of no use. */
+/**
+ * In this order. Of phones and gates one in ten is let in however late it is, of phones early in a turn of the loop: who
+ * does nothing but refuse is of no use.
+ */
 const CLASS: Record<Door, { readonly from: number; readonly most: number }> = {
   photo: { from: 0, most: 1 },
   http: { from: 1, most: 0.9 },
@@ -175,11 +178,10 @@ export class Admission {
     return this.#crowdTicks > 0;
   }
 
-  /** Of phones, those who come late in a turn of the loop are shed first: others wait behind them. */
+  /** Of phones, those who come late in a turn of the loop are shed whatever the share: others wait behind them. */
   #sheds(door: Door): boolean {
-    const isLate = door !== 'grpc' && this.#isTurnLong();
-    const share = isLate ? CLASS[door].most : this.shareOf(door);
-    return this.#random() < share;
+    if (door !== 'grpc' && this.#isTurnLong()) return true;
+    return this.#random() < this.shareOf(door);
   }
 
   /** The first phone in a turn begins it. */
