@@ -19,11 +19,13 @@ import type { Loaded, Stage } from './stage.ts';
 
 const TIMES = 10;
 const ORDINARY_SHARE = 0.5;
-/**
- * Of the flood: it has as many connections as from a proxy that bounds them, enough to ask all that it wants if each
- * is answered within this time in the mean; to answer all of them takes ten times as long, more than a phone waits.
- */
+/** Of the flood: it has connections enough to ask all that it wants if each is answered within this time in the mean. */
 const ANSWERED_MS = 25;
+/**
+ * And no fewer, to each core that the services have: to answer all of them takes longer than a phone waits, though what
+ * the services can answer late is several times their capacity. A proxy would bound them, too.
+ */
+const CONNECTIONS_A_CORE = 1_250;
 /** So many that each asks about once a second at most, and that neither tokens nor people are remembered until then. */
 const FLOODING_PEOPLE = 30_000;
 const [BEFORE_S, FLOOD_S] = [30, 60];
@@ -56,8 +58,10 @@ export async function overload(stage: Stage): Promise<Outcome> {
 
 const coresOf = ({ serviceCores }: Stage) => serviceCores ?? SERVICE_CORES;
 const floodPerS = ({ capacity, unguarded }: Capacities) => Math.max(capacity, unguarded) * TIMES;
-const connectionsOf = (capacities: Capacities) =>
-  Math.ceil((floodPerS(capacities) * ANSWERED_MS) / 1_000);
+const connectionsOf = (stage: Stage, capacities: Capacities) =>
+  Math.ceil(
+    Math.max((floodPerS(capacities) * ANSWERED_MS) / 1_000, coresOf(stage) * CONNECTIONS_A_CORE),
+  );
 
 async function flooded(stage: Stage, capacities: Capacities): Promise<Outcome> {
   const dir = heldFolder();
@@ -69,7 +73,7 @@ async function flooded(stage: Stage, capacities: Capacities): Promise<Outcome> {
     const begin = async () => {
       kept = await startFlood(
         stage,
-        { tokensFile, perS: floodPerS(capacities), connections: connectionsOf(capacities) },
+        { tokensFile, perS: floodPerS(capacities), connections: connectionsOf(stage, capacities) },
         (second) => flood.push(second),
       );
     };
@@ -126,7 +130,7 @@ function outcome(
   const ordinary = outcomeOf(stage, loaded);
   const { budgets, figures, phases } = overloaded(loaded, flood, capacities);
   const sizes: Figure[] = [
-    { name: 'connections of the flood', value: connectionsOf(capacities), unit: '' },
+    { name: 'connections of the flood', value: connectionsOf(stage, capacities), unit: '' },
     { name: 'people who flood', value: Math.min(FLOODING_PEOPLE, stage.plan.people), unit: '' },
   ];
   return {
