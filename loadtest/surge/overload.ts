@@ -19,7 +19,7 @@ import type { Loaded, Stage } from './stage.ts';
 
 const TIMES = 10;
 const ORDINARY_SHARE = 0.5;
-/** Of the flood: it has connections enough to ask all that it wants if each is answered within this time in the mean. */
+/** Of the flood: it has connections enough to ask all that it wants if answers take so long in the mean. */
 const ANSWERED_MS = 25;
 /**
  * And no fewer, to each core that the services have: to answer all of them takes longer than a phone waits, though what

@@ -68,8 +68,8 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   capacity_found:
     'What the services can answer was not found: the stairs were not high enough, or the generator gave way first.',
   overload_times:
-    'The flood was not ten times what can be answered: the generator had no time, or the services answered too slowly ' +
-    'for its connections. The rest says little.',
+    'The flood was not ten times what can be answered: the generator had no time, or the services ' +
+    'answered too slowly for its connections. The rest says little.',
   recovery_s: 'After the overload it took too long until the ordinary load was answered as before.',
   memory_after: 'After the overload memory did not come back to where it was.',
   admission_cost:

@@ -10,7 +10,7 @@ const OPTIONS = {
   grpcInFlightMax: 2_000,
 };
 
-/** Ticks, each late by so much, of a loop that was busy for this share of the time, with a caller who waited in each. */
+/** Ticks, each late by so much, of a loop that was busy for this share of the time; in each a caller waited. */
 function late(ms: number, ticks = 50, busyShare = 1, door: 'http' | 'grpc' = 'grpc') {
   const clock = new ManualClock();
   const loop = { busyShare };

@@ -72,8 +72,8 @@ const SHRINKING = 0.7;
 const BACKLOG_TURN = 256;
 
 /**
- * In this order. Of phones and gates one in ten is let in however late it is, of phones early in a turn of the loop: who
- * does nothing but refuse is of no use.
+ * In this order. Of phones and gates one in ten is let in however late it is, of phones early in a turn of the loop:
+ * who does nothing but refuse is of no use.
  */
 const CLASS: Record<Door, { readonly from: number; readonly most: number }> = {
   photo: { from: 0, most: 1 },
@@ -159,8 +159,8 @@ export class Admission {
   /**
    * For who is about to ask.
    * @param inFlight who waits at this door now
-   * @returns why not, for `count` if it comes to that: 'stalled' nobody, else who needs more than memory, and by 'delay'
-   * a phone whose token is new; undefined: come in
+   * @returns why not, for `count` if it comes to that: 'stalled' nobody, else who needs more than memory, and by
+   * 'delay' a phone whose token is new; undefined: come in
    */
   refuse(door: Door, inFlight = 0): Cause | undefined {
     if (this.#stalled) {
