@@ -178,7 +178,7 @@ export const SETTINGS = {
 
   admissionDelayMs: ms(
     15,
-    'event-loop delay aimed at: while more stands, photos are shed, then phones, then gates',
+    'event-loop delay that begins a crowd when it stands: photos are shed, then phones, then gates',
   ),
   admissionStallMs: ms(500, 'a pause after which what waited meanwhile is dropped unserved'),
   subjectPerS: count(5, 'requests a second of one phone, in the long run', 1, 100_000),

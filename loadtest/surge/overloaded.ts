@@ -51,9 +51,11 @@ export function overloaded(
     mean(whole.map((one) => one.answered + one.refused + one.other)) +
     mean(during.map(([, row]) => row.asked));
   const times = asked / Math.max(1, capacity, unguarded);
-  const refused = whole.reduce((sum, one) => sum + one.refused, 0);
-  const others = whole.reduce((sum, one) => sum + one.other, 0);
-  const refusedInTime = whole.reduce((sum, one) => sum + one.refusedInTime, 0);
+  const sumOver = (name: 'refused' | 'refusedInTime' | 'other') =>
+    whole.reduce((sum, one) => sum + one[name], 0);
+  const refused = sumOver('refused');
+  const others = sumOver('other');
+  const refusedInPercent = percent(sumOver('refusedInTime'), refused);
   const recovery = recoveryS(loaded, last);
   const [memory, memoryAfter] = [memoryAt(loaded, first), memoryAt(loaded, last + AFTER_S - 5)];
   const budgets: Budget[] = [
@@ -62,7 +64,7 @@ export function overloaded(
     atLeast('overload_times', WANTED.times, times),
     atLeast('refusals', 1, refused),
     atLeast('goodput', Math.round(capacity * WANTED.goodput), goodput, '/s'),
-    atLeast('refusals_in_time', WANTED.refusedPercent, percent(refusedInTime, refused), ' %'),
+    atLeast('refusals_in_time', WANTED.refusedPercent, refusedInPercent, ' %'),
     atMost('flood_failed', Math.round(asked * whole.length * FAILED_MOST), others),
     atLeast('gates_as_before', WANTED.gatesPercent, percent(gates(during), gates(before)), ' %'),
     atMost('recovery_s', WANTED.recoveryS, recovery, ' s'),
@@ -78,7 +80,7 @@ export function overloaded(
     { name: 'neither answered nor refused of the flood', value: others, unit: '', better: 'less' },
     {
       ...{ name: `refusals within ${REFUSED_MS} ms`, unit: '%', better: 'more' },
-      value: percent(refusedInTime, refused),
+      value: refusedInPercent,
     },
     {
       ...{ name: 'refusals, slowest p99 of a second', unit: 'ms', better: 'less' },

@@ -87,6 +87,16 @@ describe('admission', () => {
   it('sheds no gates where phones are the crowd', () => {
     const { admission } = late(100, 50, 1, 'http');
     expect(DOORS.map((one) => admission.shareOf(one))).toEqual([1, 0.9, 0]);
+    // Nor where they were a part of it first.
+    const { clock, admission: mixed, tick } = late(100);
+    expect(mixed.shareOf('grpc')).toBe(0.9);
+    for (let i = 0; i < 5; i++) {
+      for (let n = 0; n < 100; n++) mixed.refuse('http');
+      for (let n = 0; n < 100; n++) mixed.count('http', 'delay');
+      clock.advance(100);
+      tick(0);
+    }
+    expect(DOORS.map((one) => mixed.shareOf(one))).toEqual([1, 0.9, 0]);
   });
 
   it('sheds nobody while nobody asks, whatever else keeps the loop busy', () => {
@@ -99,6 +109,14 @@ describe('admission', () => {
       admission.tick();
     }
     expect(admission.level).toBe(0);
+    // Nor when those who asked have gone.
+    const { clock: later, admission: left } = late(100);
+    expect(left.level).toBeGreaterThan(0);
+    for (let i = 0; i < 50; i++) {
+      later.advance(120);
+      left.tick();
+    }
+    expect(left.level).toBe(0);
   });
 
   it('finds its share as soon when turns of the loop are long, and ticks few', () => {

@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts';
 import { type Reading, reading } from '../metrics.ts';
 
 export interface AdmissionOptions {
-  /** Delay of the event loop that is aimed at: what stands above it is shed. */
+  /** Delay of the event loop that begins a crowd when it stands; in a crowd a third of it is aimed at. */
   readonly admissionDelayMs: number;
   /** After a pause as long as this, what lay in the sockets meanwhile is dropped unserved. */
   readonly admissionStallMs: number;
@@ -41,8 +41,6 @@ const WEIGHT = 0.2;
 const STANDING_TICKS = 5;
 /** In a tick's time, while it is twice as late as is aimed at, so much more of a class is shed. */
 const GAIN = 0.1;
-/** Of all requests: where gates are fewer, it is not they who are too many, and not refusing them that helps. */
-const GATES_LEAST = 0.1;
 /** In a tick's time, while a loop that is busy is not late: slowly, or shedding would swing. */
 const LEAVING = 0.02;
 /** Lateness above the aim, in multiples of it, counts as no more than that: two long ticks must not shed all. */
@@ -51,6 +49,8 @@ const OVER_MOST = 2;
 const BUSY_LEAST = 0.8;
 /** Of all requests: where fewer could be shed, it would help nobody. */
 const SHEDDABLE_LEAST = 0.05;
+/** Of all requests: where gates are fewer, it is not they who are too many, and not refusing them that helps. */
+const GATES_LEAST = 0.1;
 /** A request that waits is expected to be answered within this share of its deadline. */
 const WAIT_SHARE = 0.5;
 /** Of the delay that begins a crowd: what is aimed at while there is one. */
@@ -101,9 +101,8 @@ export class Admission {
   #timer: NodeJS.Timeout | undefined;
   #expectedMonoMs = 0;
   #delayMs = 0;
-  /** How late the last ticks were, in no order. */
+  /** How late the last ticks were; tick n is in n modulo their number. */
   readonly #lateMs = new Array<number>(STANDING_TICKS).fill(0);
-  #lastLateMs = 0;
   #ticks = 0;
   #level = 0;
   #stalled = false;
@@ -210,11 +209,11 @@ export class Admission {
     const ticks = Math.min(TICKS_MOST, 1 + lateMs / TICK_MS);
     this.#expectedMonoMs = now + TICK_MS;
     this.#delayMs += (Math.min(lateMs, LATE_MOST_MS) - this.#delayMs) * WEIGHT;
+    const beforeMs = this.#lateMs.at((this.#ticks - 1) % STANDING_TICKS) as number;
     this.#lateMs[this.#ticks++ % STANDING_TICKS] = lateMs;
     const [, standingMs] = [...this.#lateMs].sort((a, b) => a - b);
     // Once there is a crowd, two ticks are enough to know how it is.
-    this.#aim(this.#isCrowd ? Math.min(lateMs, this.#lastLateMs) : (standingMs as number), ticks);
-    this.#lastLateMs = lateMs;
+    this.#aim(this.#isCrowd ? Math.min(lateMs, beforeMs) : (standingMs as number), ticks);
     if (lateMs > this.#options.admissionStallMs) this.#dropBacklog();
     this.#adjust();
   }
@@ -222,13 +221,15 @@ export class Admission {
   /** More is shed the later it is, until it is as late as is aimed at; and less, slowly, when it is earlier. */
   #aim(lateMs: number, ticks: number): void {
     const isBusy = this.#busyShare() >= BUSY_LEAST;
-    const isOfUse = isBusy && this.#sheddable > this.#seen * SHEDDABLE_LEAST;
+    // What is left of who asked a while ago is less than one.
+    const areSheddable = this.#sheddable >= Math.max(1, this.#seen * SHEDDABLE_LEAST);
+    const isOfUse = isBusy && areSheddable;
     const aimMs = this.#options.admissionDelayMs * (this.#isCrowd ? CROWD_AIM : 1);
     const over = isOfUse ? lateMs / aimMs - 1 : -1;
     const gain = isOfUse && over < 0 ? LEAVING : GAIN;
     const next = this.#level + gain * ticks * Math.min(OVER_MOST, over);
     const areGates = this.#seenGates > this.#seen * GATES_LEAST;
-    const most = areGates ? LEVEL_MOST : Math.max(CLASS.grpc.from, this.#level);
+    const most = areGates ? LEVEL_MOST : CLASS.grpc.from;
     this.#level = Math.min(most, Math.max(0, next));
     const isShedding = this.#level > 0 || (isOfUse && this.#shedSinceTick);
     this.#crowdTicks = isShedding ? CROWD_TICKS : Math.max(0, this.#crowdTicks - ticks);
@@ -245,11 +246,11 @@ export class Admission {
     const after = () => {
       const more = this.#seenThisTurn >= BACKLOG_TURN;
       this.#seenThisTurn = 0;
-      if (more) setImmediate(after);
+      if (more) this.#atTurnsEnd(after);
       else this.#stalled = false;
     };
     this.#seenThisTurn = 0;
-    setImmediate(after);
+    this.#atTurnsEnd(after);
   }
 
   /** As many may wait as are answered in time: fewer when waits grow long, again more when they are short. */
