@@ -1,8 +1,12 @@
 // A plain flood of phones (autocannon), as a process of its own: many who refresh without end, on connections that
 // they keep. It asks at a given rate as far as its connections allow: each asks again when it has been answered. Ends
 // by itself. Prints a line of JSON a second.
+//
+// A connection that has a rate asks for a whole second's worth at the second's beginning, one question after the other:
+// so connections begin in small groups, spread over the second, or all of them would ask in step.
 
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
 
@@ -35,15 +39,33 @@ export const LATE_MS = 100;
 export const REFUSED_MS = 50;
 const REFUSED = new Set([429, 503]);
 
-/** One process of the service each. */
-function flood(
-  url: string,
-  tokens: readonly string[],
-  { perS, seconds, connections, urls }: FloodOptions,
-) {
+/** Connections that begin together. */
+const GROUP = 5;
+
+interface Group {
+  readonly url: string;
+  readonly connections: number;
+  readonly perS: number;
+  /** One after the other for the first connection, the next for the second, and so on. */
+  readonly tokens: readonly string[];
+  readonly seconds: number;
+}
+
+type Take = Omit<FloodSecond, 'at' | 'refusedInTime' | 'refusalP99Ms'> & { refusals: number[] };
+
+/** @param connections of all groups, in equal parts for each process of the service */
+function groupsOf({ urls, connections, perS, seconds }: FloodOptions, tokens: readonly string[]) {
+  const count = Math.ceil(connections / GROUP / urls.length) * urls.length;
+  return Array.from({ length: count }, (_, i): Group => {
+    const mine = tokens.filter((_, token) => token % count === i);
+    const url = urls[i % urls.length] as string;
+    return { url, connections: GROUP, perS: Math.ceil(perS / count), tokens: mine, seconds };
+  });
+}
+
+function flood({ url, connections, perS, tokens, seconds }: Group) {
   const counts = { answered: 0, inTime: 0, refused: 0, other: 0 };
   let refusals: number[] = [];
-  const each = Math.ceil(connections / urls.length);
   let next = 0;
   let tellEnd = () => {};
   const ended = new Promise<void>((resolve) => {
@@ -51,13 +73,13 @@ function flood(
   });
   const options: autocannon.Options = {
     url: `${url}/v1/code`,
-    connections: each,
+    connections,
     duration: seconds,
-    overallRate: Math.ceil(perS / urls.length),
+    overallRate: perS,
     // Bounds what a hung service costs.
     timeout: 10,
     setupClient(client) {
-      const mine = tokens.filter((_, i) => i % each === next);
+      const mine = tokens.filter((_, i) => i % connections === next);
       next += 1;
       client.setRequests(
         mine.map((token) => ({ method: 'GET', headers: { authorization: `Bearer ${token}` } })),
@@ -77,7 +99,7 @@ function flood(
   run.on('reqError', () => {
     counts.other += 1;
   });
-  const take = () => {
+  const take = (): Take => {
     const taken = { ...counts, refusals };
     Object.assign(counts, { answered: 0, inTime: 0, refused: 0, other: 0 });
     refusals = [];
@@ -88,7 +110,8 @@ function flood(
 
 async function main(options: FloodOptions): Promise<void> {
   const tokens = readFileSync(options.tokensFile, 'utf8').trim().split('\n');
-  const floods = options.urls.map((url) => flood(url, tokens, options));
+  const groups = groupsOf(options, tokens);
+  const floods: ReturnType<typeof flood>[] = [];
   const say = () => {
     const all = floods.map(({ take }) => take());
     const sum = (name: 'answered' | 'inTime' | 'refused' | 'other') =>
@@ -104,6 +127,10 @@ async function main(options: FloodOptions): Promise<void> {
     process.stdout.write(`${JSON.stringify(second)}\n`);
   };
   const timer = setInterval(say, 1_000);
+  for (const group of groups) {
+    floods.push(flood(group));
+    await setTimeout(1_000 / groups.length);
+  }
   await Promise.all(floods.map(({ ended }) => ended));
   clearInterval(timer);
   say();
