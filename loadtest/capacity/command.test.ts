@@ -23,7 +23,11 @@ const MORNING = ['--people', '10000000', '--seconds', '60'];
 
 function resultOf(name: string, heldPerS: number, settings: object): string {
   const path = join(folder, name);
-  const figures = [{ name: 'held_per_s', value: heldPerS, unit: '/s', better: 'more' }];
+  const figures = [
+    { name: 'held_per_s', value: heldPerS, unit: '/s', better: 'more' },
+    { name: 'question_us', value: 200, unit: 'µs' },
+    { name: 'idle_cores', value: 0.05, unit: 'cores' },
+  ];
   const result = { format: 1, scenario: 'breakpoint', commit: 'abc1234', settings, figures };
   writeFileSync(path, JSON.stringify(result));
   return path;
@@ -66,11 +70,14 @@ describe('npm run capacity', () => {
     const far = resultOf('far.json', predicted / 0.7, settings);
     const one = capacity('--measured', near);
     expect(one.status).toBe(0);
+    // (0.85 of a core - 0.05) / 200 us.
+    expect(predicted).toBe(4_000);
     expect(one.stdout).toContain('breakpoint abc1234: 2 processes, 1 cores, 100,000 people');
     expect(one.stdout).toContain('+20 %');
     const both = capacity('--measured', near, far);
     expect(both.status).toBe(1);
     expect(both.stdout).toContain('-30 %  more than 25 % away');
+    expect(both.stdout).toContain('by the costs that are stored');
   });
 
   test.each([

@@ -3,7 +3,13 @@
 import { SHARES } from '../lib/shares.ts';
 import type { Result } from '../report/result.ts';
 import { type Costs, parsed, WrongFile } from './costs.ts';
-import { type Layers, PHOTO_SHARE, predictBreakpoint } from './predict.ts';
+import {
+  type CostsHere,
+  type Layers,
+  PHOTO_SHARE,
+  predictBreakpoint,
+  predictHere,
+} from './predict.ts';
 
 export interface Compared {
   readonly scenario: string;
@@ -11,8 +17,10 @@ export interface Compared {
   readonly people: number;
   readonly processes: number;
   readonly cores: number;
-  /** Questions a second. */
+  /** Questions a second, by what they cost in the run itself. */
   readonly predicted: number;
+  /** The same by the costs that were given, which are of another hour, or another machine. */
+  readonly byCosts: number;
   readonly measured: number;
   /** Of what was measured: 0.1 means that ten in a hundred more were predicted. */
   readonly difference: number;
@@ -21,6 +29,9 @@ export interface Compared {
 
 /** Further away than this, the model or a cost in it is wrong. */
 export const NEAR = 0.25;
+
+/** Figures of a breakpoint: see {@link CostsHere}. */
+export const [QUESTION_US, IDLE_CORES] = ['question_us', 'idle_cores'];
 
 /** @param layersOf where the records of so many people are found @throws WrongFile */
 export function compare(
@@ -31,9 +42,16 @@ export function compare(
   const { scenario, commit, settings = {}, figures = [] } = parsed(text) as Partial<Result>;
   if (typeof scenario !== 'string' || typeof commit !== 'string')
     throw new WrongFile('no result of a run: it has no scenario or no commit');
-  const measured = Number(figures.find(({ name }) => name === 'held_per_s')?.value ?? Number.NaN);
+  const figure = (wanted: string) =>
+    Number(figures.find(({ name }) => name === wanted)?.value ?? Number.NaN);
+  const measured = figure('held_per_s');
   if (!(measured > 0))
     throw new WrongFile('no "held_per_s" above 0 among the figures: only a breakpoint has it');
+  const here: CostsHere = { questionUs: figure(QUESTION_US), idleCores: figure(IDLE_CORES) };
+  if (!(here.questionUs > 0 && here.idleCores >= 0))
+    throw new WrongFile(
+      `no "${QUESTION_US}" and "${IDLE_CORES}" among the figures: too few of its steps were low`,
+    );
   const setting = (name: string) => {
     const value = Number(settings[name]);
     if (!(value > 0)) throw new WrongFile(`no "${name}" above 0 among the settings`);
@@ -45,11 +63,12 @@ export function compare(
     number,
   ];
   const load = { shares: SHARES, photo: PHOTO_SHARE, layers: layersOf(people) };
-  const predicted = predictBreakpoint(costs, { processes, cores }, load);
+  const predicted = predictHere(here, cores);
   const difference = predicted / measured - 1;
   return {
     ...{ scenario, commit, people, processes, cores, measured, difference },
     predicted: Math.round(predicted),
+    byCosts: Math.round(predictBreakpoint(costs, { processes, cores }, load)),
     isNear: Math.abs(difference) <= NEAR,
   };
 }

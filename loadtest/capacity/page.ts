@@ -85,11 +85,16 @@ function assumptions(morning: Morning, costs: Costs): string[] {
 
 export function pageOfCompared(rows: readonly Compared[]): string {
   const lines = rows.map((row): Row => {
-    const { scenario, commit, processes, cores, people, predicted, measured, difference } = row;
+    const { scenario, commit, processes, cores, people, measured, difference } = row;
     const what = `${scenario} ${commit}: ${processes} processes, ${cores} cores, ${number(people)} people`;
     const signed = `${difference < 0 ? '' : '+'}${(difference * 100).toFixed(0)} %`;
     const far = row.isNear ? '' : `  more than ${percent(NEAR)} away`;
-    return [what, number(predicted), `${number(measured).padStart(9)}  ${signed}${far}`];
+    const byCosts = `(by the costs that are stored ${number(row.byCosts)})`;
+    const found = `${number(measured).padStart(9)}  ${signed}${far}  ${byCosts}`;
+    return [what, number(row.predicted), found];
   });
-  return table('Held questions a second: predicted, measured, difference', lines);
+  return table(
+    'Held questions a second: predicted from its low steps, measured, difference',
+    lines,
+  );
 }

@@ -76,11 +76,23 @@ export function predictHeld(
 }
 
 /** Of the CPU: from about here on one question in a hundred waits too long. */
-const HELD_UTILIZATION = 0.7;
+const HELD_UTILIZATION = 0.85;
 
 /** As {@link predictHeld}, where questions come one by one, as k6 sends them. */
 export const predictBreakpoint = (costs: Costs, fleet: Fleet, load?: Load): number =>
   predictHeld(costs, { utilization: HELD_UTILIZATION, ...fleet }, load) / costs.times.apart;
+
+/** What services cost on the machine, and in the hour, of a run: as measured while they had little to do. */
+export interface CostsHere {
+  /** Cores that all of them together take with nobody asking. */
+  readonly idleCores: number;
+  /** CPU microseconds that each question takes more. */
+  readonly questionUs: number;
+}
+
+/** As {@link predictBreakpoint}, by the run's own costs. */
+export const predictHere = ({ idleCores, questionUs }: CostsHere, cores: number): number =>
+  ((cores * HELD_UTILIZATION - idleCores) * 1e6) / questionUs;
 
 /** @param openings first ones, a second @returns the least number of processes, of one core each, that answers them */
 export function processesFor(

@@ -64,7 +64,7 @@ export const settings = {
   /** Of all questions, on one person (hot-key). */
   hotShare: number('HOT_SHARE', 0.3),
   /** Of a breakpoint's stairs. */
-  steps: number('STEPS', 10),
+  steps: number('STEPS', 20),
   /** Of those who opened, whom a gate asks about. */
   gates: number('GATES', GATES),
   allPeople: env.ALL_PEOPLE === '1',

@@ -12,13 +12,15 @@ export interface Stair {
 
 /** Of the questions of a step: more than these, unanswered or late, and it did not hold. */
 export const LATE_SHARE = 0.01;
+/** One step that did not hold, or two, were a pause of the machine or of a collector: a higher one held. */
+const GIVEN_UP = 3;
 
 /** @param step from 1 */
 export const questionsOfStep = ({ perS, seconds, steps }: Stair, step: number): number =>
   ((perS * step) / steps) * (seconds / steps);
 
 export interface Held {
-  /** The last step that held, in whole, before two in a row that did not; 0: none. */
+  /** The last step that held, in whole, before {@link GIVEN_UP} in a row that did not; 0: none. */
   readonly heldStep: number;
   /** Questions a second there. */
   readonly heldPerS: number;
@@ -37,8 +39,7 @@ export function heldSteps(stair: Stair, { metrics, state }: Pick<Data, 'metrics'
     Object.values(metrics[name]?.thresholds ?? {}).every(({ ok }) => ok);
   const isHeld = (step: number) => step <= whole && holds(`not_good{step:${step}}`);
   let heldStep = 0;
-  // One step alone that did not hold was a pause of the machine, or of a collector: the next, higher one held.
-  while (isHeld(heldStep + 1) || isHeld(heldStep + 2)) heldStep += isHeld(heldStep + 1) ? 1 : 2;
+  for (let step = 1; step <= heldStep + GIVEN_UP; step++) if (isHeld(step)) heldStep = step;
   const gaveWay = holds(`generator_cpu_high{step:${heldStep + 1}}`) ? 'service' : 'generator';
   return {
     heldStep,

@@ -1,7 +1,7 @@
 // Samples of the system and seconds of the script as columns, one row a second from the beginning of the load.
 
 import type { Plot } from '../report/result.ts';
-import { quantile, type Second, type Seconds } from './seconds.ts';
+import { inTime, quantile, type Second, type Seconds } from './seconds.ts';
 import type { Sample } from './watch.ts';
 
 type Values = (number | null)[];
@@ -16,7 +16,15 @@ export function scriptColumns(seconds: Seconds, fromMs: number) {
   const share = (layer: string): Values => rows.map((row) => shareOf(row, layer));
   const took = (door: 'http' | 'grpc' | 'line', q: number): Values =>
     rows.map((row) => (row && quantile(row.took[door], q)) ?? null);
-  return { at: rows.map((_, i) => i), counts, share, took };
+  /** Of a hundred questions: unanswered, or later than a phone and a gate may wait. */
+  const notGood = (httpLateMs: number, grpcLateMs: number): Values =>
+    rows.map((row) => {
+      if (!row || row.asked === 0) return null;
+      const { http, grpc, line } = row.took;
+      const good = inTime(http, httpLateMs) + inTime(grpc, grpcLateMs) + inTime(line, grpcLateMs);
+      return Math.max(0, 1 - good / row.asked) * 100;
+    });
+  return { at: rows.map((_, i) => i), counts, share, took, notGood };
 }
 
 /** Of what gates were answered in this second; null: nothing was. */

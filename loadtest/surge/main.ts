@@ -14,7 +14,6 @@ import { ALL_SCENARIOS, runSurge } from './run.ts';
 
 export interface SurgeWords extends PlanWords {
   readonly broken: string | undefined;
-  readonly serviceCores: number | undefined;
   readonly json: boolean;
   /** Where reports are kept. */
   readonly out: string | undefined;

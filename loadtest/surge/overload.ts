@@ -1,17 +1,26 @@
 // Ten times as many ask as can be answered. The service is given less CPU than there is, because no generator on two
 // cores could overload it otherwise: first its capacity is found on that share, with admission and without; then
-// ordinary load goes on while a flood of phones that refresh comes on top, for a minute, and goes.
+// ordinary load goes on while a flood of phones that refresh comes on top, for a minute, and goes. A short flood comes
+// before it, and is told but not judged: who has never refused anybody compiles what does it, and on a fifth of a core
+// that takes seconds.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { dropFolder, heldFolder, type Kept, keep } from '../../test/keeper.ts';
 import { subjectAt } from '../lib/population.ts';
 import type { Figure } from '../report/result.ts';
 import { byLine } from '../rig/lines.ts';
 import { ROOT } from '../rig/root.ts';
 import { NO_ADMISSION } from './broken.ts';
-import type { FloodOptions, FloodSecond } from './flood.ts';
-import { AFTER_S, type Capacities, overloaded } from './overloaded.ts';
+import { type FloodOptions, type FloodSecond, REFUSED_MS } from './flood.ts';
+import {
+  AFTER_S,
+  type Capacities,
+  floodPlots,
+  overloaded,
+  refusedInTimePercent,
+} from './overloaded.ts';
 import { quota } from './quota.ts';
 import { type Outcome, outcomeOf, STILL_HOLDS } from './scenarios.ts';
 import { capacityOf, QUESTIONS_A_PERSON, restartLimited, SERVICE_CORES } from './share-of-core.ts';
@@ -28,12 +37,12 @@ const ANSWERED_MS = 25;
 const CONNECTIONS_A_CORE = 1_250;
 /** So many that each asks about once a second at most, and that neither tokens nor people are remembered until then. */
 const FLOODING_PEOPLE = 30_000;
-const [BEFORE_S, FLOOD_S] = [30, 60];
+const [FIRST_S, BEFORE_S, FLOOD_S] = [10, 30, 60];
 
 export async function overload(stage: Stage): Promise<Outcome> {
   const { rig, say } = stage;
   const cores = coresOf(stage);
-  const limit = quota(cores);
+  const limit = quota(cores, rig.services.length);
   const limited = (env?: Readonly<Record<string, string>>) => restartLimited(stage, limit.add, env);
   try {
     say(`the services share ${cores} of a core from here on; what can they answer?`);
@@ -65,32 +74,32 @@ const connectionsOf = (stage: Stage, capacities: Capacities) =>
 
 async function flooded(stage: Stage, capacities: Capacities): Promise<Outcome> {
   const dir = heldFolder();
-  const flood: FloodSecond[] = [];
-  let kept: Kept | undefined;
+  const [first, flood]: [FloodSecond[], FloodSecond[]] = [[], []];
   try {
     const tokensFile = join(dir, 'tokens');
     writeFileSync(tokensFile, tokensOf(stage));
-    const begin = async () => {
-      kept = await startFlood(
-        stage,
-        { tokensFile, perS: floodPerS(capacities), connections: connectionsOf(stage, capacities) },
-        (second) => flood.push(second),
-      );
+    const begin = async (seconds: number, into: FloodSecond[]) => {
+      const [perS, connections] = [floodPerS(capacities), connectionsOf(stage, capacities)];
+      const options = { tokensFile, perS, connections, seconds };
+      const { ended } = await startFlood(stage, options, (second) => into.push(second));
+      await ended;
     };
     let beginning: Promise<void> | undefined;
     const perS = (capacities.capacity * ORDINARY_SHARE) / QUESTIONS_A_PERSON;
-    const seconds = BEFORE_S + FLOOD_S + AFTER_S;
+    const seconds = BEFORE_S + FIRST_S + BEFORE_S + FLOOD_S + AFTER_S;
     const loaded = await stage.load({
       script: 'soak',
       env: { RATE: String(perS), SECONDS: String(seconds), REOPEN_SECONDS: '60' },
       seconds,
       onSample(_, second) {
-        if (second >= BEFORE_S) beginning ??= begin();
+        if (second >= BEFORE_S)
+          beginning ??= begin(FIRST_S, first)
+            .then(() => setTimeout(BEFORE_S * 1_000))
+            .then(() => begin(FLOOD_S, flood));
       },
     });
     await beginning;
-    await kept?.ended;
-    return outcome(stage, loaded, flood, capacities);
+    return outcome(stage, loaded, { first, flood }, capacities);
   } finally {
     await dropFolder(dir);
   }
@@ -105,11 +114,11 @@ function tokensOf({ rig, plan }: Stage): string {
 
 function startFlood(
   { rig }: Stage,
-  options: Pick<FloodOptions, 'tokensFile' | 'perS' | 'connections'>,
+  options: Omit<FloodOptions, 'urls'>,
   onSecond: (second: FloodSecond) => void,
 ): Promise<Kept> {
   const urls = rig.services.map(({ ports }) => `http://127.0.0.1:${ports.http}`);
-  const words: FloodOptions = { ...options, urls, seconds: FLOOD_S };
+  const words: FloodOptions = { ...options, urls };
   const lines = byLine((line) => onSecond(JSON.parse(line) as FloodSecond));
   return keep({
     command: process.execPath,
@@ -124,7 +133,10 @@ function startFlood(
 function outcome(
   stage: Stage,
   loaded: Loaded,
-  flood: readonly FloodSecond[],
+  {
+    first,
+    flood,
+  }: { readonly first: readonly FloodSecond[]; readonly flood: readonly FloodSecond[] },
   capacities: Capacities,
 ): Outcome {
   const ordinary = outcomeOf(stage, loaded);
@@ -132,11 +144,16 @@ function outcome(
   const sizes: Figure[] = [
     { name: 'connections of the flood', value: connectionsOf(stage, capacities), unit: '' },
     { name: 'people who flood', value: Math.min(FLOODING_PEOPLE, stage.plan.people), unit: '' },
+    {
+      ...{ name: `refusals within ${REFUSED_MS} ms, of the first flood`, unit: '%' },
+      value: refusedInTimePercent(first),
+    },
   ];
   return {
     ...ordinary,
     budgets: [...ordinary.budgets.filter(({ name }) => STILL_HOLDS.test(name)), ...budgets],
     figures: [...figures, ...sizes, ...ordinary.figures],
+    plots: [...floodPlots([...first, ...flood], loaded.fromMs), ...ordinary.plots],
     phases,
   };
 }

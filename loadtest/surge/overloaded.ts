@@ -1,6 +1,6 @@
 // What an overload showed: whether the services said no well enough, and to a crowd that was one.
 
-import type { Budget, Figure, Phase } from '../report/result.ts';
+import type { Budget, Figure, Phase, Plot } from '../report/result.ts';
 import { atLeast, atMost, budget } from './budgets.ts';
 import { sumOf } from './columns.ts';
 import { type FloodSecond, LATE_MS, REFUSED_MS } from './flood.ts';
@@ -51,11 +51,9 @@ export function overloaded(
     mean(whole.map((one) => one.answered + one.refused + one.other)) +
     mean(during.map(([, row]) => row.asked));
   const times = asked / Math.max(1, capacity, unguarded);
-  const sumOver = (name: 'refused' | 'refusedInTime' | 'other') =>
-    whole.reduce((sum, one) => sum + one[name], 0);
-  const refused = sumOver('refused');
-  const others = sumOver('other');
-  const refusedInPercent = percent(sumOver('refusedInTime'), refused);
+  const refused = sumOver(whole, 'refused');
+  const others = sumOver(whole, 'other');
+  const refusedInPercent = refusedInTimePercent(whole);
   const recovery = recoveryS(loaded, last);
   const [memory, memoryAfter] = [memoryAt(loaded, first), memoryAt(loaded, last + AFTER_S - 5)];
   const budgets: Budget[] = [
@@ -90,6 +88,34 @@ export function overloaded(
   ];
   const phases: Phase[] = [{ name: 'flood', fromS: first - from, toS: last - from }];
   return { budgets, figures, phases };
+}
+
+const sumOver = (flood: readonly FloodSecond[], name: 'refused' | 'refusedInTime' | 'other') =>
+  flood.reduce((sum, one) => sum + one[name], 0);
+
+export const refusedInTimePercent = (flood: readonly FloodSecond[]): number =>
+  percent(sumOver(flood, 'refusedInTime'), sumOver(flood, 'refused'));
+
+/** What became of the flood, each second. */
+export function floodPlots(flood: readonly FloodSecond[], fromMs: number): Plot[] {
+  const at = flood.map((second) => second.at - Math.floor(fromMs / 1_000));
+  const values = (pick: (second: FloodSecond) => number) => flood.map(pick);
+  return [
+    {
+      ...{ title: 'The flood', unit: 'questions a second', at },
+      series: [
+        { label: 'refused', values: values(({ refused }) => refused) },
+        { label: 'answered', values: values(({ answered }) => answered) },
+        { label: 'of them in time', values: values(({ inTime }) => inTime) },
+        { label: 'neither', values: values(({ other }) => other) },
+      ],
+    },
+    {
+      ...{ title: 'The flood: time to a refusal', unit: 'ms', at, logarithmic: true },
+      series: [{ label: 'p99', values: values(({ refusalP99Ms }) => refusalP99Ms) }],
+      limit: { label: 'late', value: REFUSED_MS },
+    },
+  ];
 }
 
 const percent = (part: number, whole: number) => (part / Math.max(1, whole)) * 100;

@@ -9,7 +9,7 @@ import {
   stairs,
   steady,
 } from '../lib/shapes.ts';
-import { GATES } from '../lib/shares.ts';
+import { GATES, questionsOf, SHARES } from '../lib/shares.ts';
 
 export const SCALES = ['ci', 'day', 'full'] as const;
 export type ScaleName = (typeof SCALES)[number];
@@ -89,7 +89,7 @@ export const PLANS = {
   breakpoint: {
     shape: 'stairs',
     rateShare: STAIRS_SHARE,
-    seconds: { ci: 60, day: 240, full: 240 },
+    seconds: { ci: 120, day: 240, full: 240 },
     limits: FEW,
   },
   // Everybody who floods has a token that is new and a record that is not in memory: what memory answers costs no more
@@ -144,6 +144,8 @@ export interface PlanWords {
   readonly rate?: number | undefined;
   readonly seconds?: number | undefined;
   readonly services?: number | undefined;
+  /** That all services together may use; undefined: all that there are. */
+  readonly serviceCores?: number | undefined;
 }
 
 const SEED = 1;
@@ -155,7 +157,8 @@ export function planOf(words: PlanWords): Plan {
   const plan: ScenarioPlan = PLANS[scenario];
   const of = OF_SCALE[scale];
   const people = words.people ?? of.people;
-  const rate = words.rate ?? of.rate * plan.rateShare;
+  const limited = plan.shape === 'stairs' ? words.serviceCores : undefined;
+  const rate = words.rate ?? (limited ? stairsRate(limited) : of.rate * plan.rateShare);
   const allPeople = of.allPeople && plan.asksEverybody === true && words.seconds === undefined;
   const seconds =
     words.seconds ??
@@ -174,7 +177,14 @@ export function planOf(words: PlanWords): Plan {
 }
 
 /** As each script has it. */
-export const STEPS = 10;
+export const STEPS = 20;
+
+/** What a question costs a service that is not busy, and how much cheaper it may be on another day. */
+const [QUESTION_US, CHEAPER_TIMES] = [250, 1.5];
+
+/** @returns first openings a second on the highest step, for services that share so much of a core */
+export const stairsRate = (cores: number): number =>
+  Math.round(((cores * 1e6) / QUESTION_US / questionsOf(SHARES)) * CHEAPER_TIMES);
 
 function shapeOf(name: ShapeName, rate: number, seconds: number): Shape {
   if (name === 'stairs') return stairs(rate, seconds, STEPS);

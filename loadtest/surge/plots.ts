@@ -21,6 +21,8 @@ export interface Drawn {
 const MB = 1_000_000;
 /** Answers older than this must say so. */
 const STALE_S = 2;
+/** As the scripts' budgets have it. */
+const LATE_PERCENT = 1;
 
 export function plotsOf(drawn: Drawn): Plot[] {
   return [...scriptPlots(drawn), ...answerPlots(drawn), ...machinePlots(drawn)].map((plot) =>
@@ -29,7 +31,7 @@ export function plotsOf(drawn: Drawn): Plot[] {
 }
 
 function scriptPlots({ seconds, fromMs, limits }: Drawn): Plot[] {
-  const { at, counts, share, took } = scriptColumns(seconds, fromMs);
+  const { at, counts, share, took, notGood } = scriptColumns(seconds, fromMs);
   const percentiles = (door: 'http' | 'grpc' | 'line') =>
     [0.5, 0.99, 0.999].map((q) => ({ label: `p${q * 100}`, values: took(door, q) }));
   const late = (door: 'http' | 'grpc' | 'line') => ({
@@ -47,6 +49,11 @@ function scriptPlots({ seconds, fromMs, limits }: Drawn): Plot[] {
         label,
         values: counts(label),
       })),
+    },
+    {
+      ...{ title: 'Late or unanswered', unit: '%', at },
+      series: [{ label: 'of questions', values: notGood(limits.httpLateMs, limits.grpcLateMs) }],
+      limit: { label: 'allowed', value: LATE_PERCENT },
     },
     times('Phones: time to an answer', 'http'),
     times('Gates: time to an answer', 'grpc'),

@@ -22,7 +22,7 @@ const FRESH_WITHIN_S = 2;
 
 export async function relaysStopped(stage: Stage): Promise<Outcome> {
   const cores = stage.serviceCores ?? SERVICE_CORES;
-  const limit = quota(cores);
+  const limit = quota(cores, stage.rig.services.length);
   try {
     stage.say(`the services share ${cores} of a core from here on; what can they answer?`);
     await restartLimited(stage, limit.add);

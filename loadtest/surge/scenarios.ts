@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { costsOf } from '../capacity/costs.ts';
-import { NEAR } from '../capacity/measured.ts';
-import { PHOTO_SHARE, predictBreakpoint, warmLayers } from '../capacity/predict.ts';
+import { IDLE_CORES, NEAR, QUESTION_US } from '../capacity/measured.ts';
+import { PHOTO_SHARE, predictBreakpoint, predictHere, warmLayers } from '../capacity/predict.ts';
 import { oneHot, recoloring } from '../lib/schedules.ts';
 import { SHARES } from '../lib/shares.ts';
 import type { Budget, Figure, Phase, Plot } from '../report/result.ts';
@@ -16,6 +16,7 @@ import { plotsOf } from './plots.ts';
 import { quota } from './quota.ts';
 import { drift } from './soak.ts';
 import { type Loaded, type Stage, scheduleWords } from './stage.ts';
+import { costsHere, stepsOf } from './stair-steps.ts';
 
 export interface Outcome {
   readonly budgets: readonly Budget[];
@@ -184,21 +185,35 @@ export const STILL_HOLDS = /^(wrong|stale_unmarked|photos_wrong|source_)/;
 async function breakpoint(stage: Stage): Promise<Outcome> {
   const { rig, plan, serviceCores } = stage;
   await stage.warmUp();
-  const limit = serviceCores === undefined ? undefined : quota(serviceCores);
+  const limit = serviceCores === undefined ? undefined : quota(serviceCores, plan.services);
   for (const { pid } of rig.services) limit?.add(pid);
   const loaded = await stage.load({ script: 'breakpoint' });
   limit?.end();
   const outcome = outcomeOf(stage, loaded);
   const { heldPerS = 0, limitedBy = '' } = loaded.ended.summary;
+  const steps = stepsOf(loaded, plan);
+  for (const { step, askedPerS, latePercent, cores } of steps)
+    stage.say(
+      `step ${step}: ${Math.round(askedPerS)}/s, ${latePercent.toFixed(1)} % late, ${cores.toFixed(2)} cores`,
+    );
   stage.say(`held ${heldPerS} questions a second; what gave way then: ${limitedBy}`);
-  const predicted = predictedPerS(plan, serviceCores ?? plan.services);
+  const cores = serviceCores ?? plan.services;
+  const here = costsHere(steps, cores);
+  const predicted = here ? Math.round(predictHere(here, cores)) : Number.NaN;
   // Where the generator gave way, nobody knows what the services would have held.
   const near = limitedBy === 'service' ? [within('capacity', NEAR, predicted, heldPerS, '/s')] : [];
   return {
     ...outcome,
     budgets: [...outcome.budgets.filter(({ name }) => STILL_HOLDS.test(name)), ...near],
     figures: [
-      { name: 'predicted by capacity', value: predicted, unit: '/s' },
+      { name: 'predicted by capacity, from its low steps', value: predicted, unit: '/s' },
+      { name: 'predicted from costs.json', value: predictedPerS(plan, cores), unit: '/s' },
+      ...(here
+        ? [
+            { name: QUESTION_US, value: here.questionUs, unit: 'µs' },
+            { name: IDLE_CORES, value: here.idleCores, unit: 'cores' },
+          ]
+        : []),
       { name: 'held_per_s', value: heldPerS, unit: '/s', better: 'more' },
       { name: `limited by the ${limitedBy}`, value: 1, unit: '' },
       ...outcome.figures,

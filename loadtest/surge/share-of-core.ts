@@ -3,6 +3,7 @@
 
 import { SETTLE_SECONDS } from '../lib/shapes.ts';
 import { questionsOf, SHARES } from '../lib/shares.ts';
+import { stairsRate } from './plan.ts';
 import { restart } from './restart.ts';
 import type { Stage } from './stage.ts';
 
@@ -10,10 +11,7 @@ import type { Stage } from './stage.ts';
 export const SERVICE_CORES = 0.4;
 /** First openings, of all questions that come of them. */
 export const QUESTIONS_A_PERSON = questionsOf(SHARES);
-const STAIRS_S = 60;
-/** What a question costs a service that is not busy, for the height of the stairs. */
-const QUESTION_US = 250;
-const STAIRS_TIMES = 2;
+const STAIRS_S = 120;
 
 /** All services anew, on their share of a core once they are warm. @param add to the share */
 export async function restartLimited(
@@ -35,8 +33,7 @@ export interface Capacity {
 }
 
 export async function capacityOf(stage: Stage, cores: number): Promise<Capacity> {
-  const top = ((cores * 1e6) / QUESTION_US) * STAIRS_TIMES;
-  const env = { RATE: String(Math.round(top / QUESTIONS_A_PERSON)), SECONDS: String(STAIRS_S) };
+  const env = { RATE: String(stairsRate(cores)), SECONDS: String(STAIRS_S) };
   const { ended } = await stage.load({
     ...{ script: 'breakpoint', env },
     seconds: STAIRS_S + SETTLE_SECONDS,

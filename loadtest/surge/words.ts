@@ -79,5 +79,6 @@ export const MEANINGS: Readonly<Record<string, string>> = {
     'Answers that may be behind cost much more than others: revalidation takes more than its budget.',
   fresh_again: 'After the relays were back it took too long until answers were fresh.',
   capacity:
-    'What was predicted from measured costs is not what was measured: measure the costs again.',
+    'The limit is not where the CPU that its low steps took lets expect it: something else ended it, ' +
+    'or too few steps were low to tell.',
 };
