@@ -56,7 +56,7 @@ const WAIT_SHARE = 0.5;
 /** Of the delay that begins a crowd: what is aimed at while there is one. */
 const CROWD_AIM = 1 / 3;
 /** Of the delay that begins a crowd: a phone that asks later than this in a turn, in a crowd, is shed. */
-const TURN_SHARE = 0.25;
+const TURN_SHARE = 0.5;
 /** A second without anybody shed, and the crowd is over. */
 const CROWD_TICKS = 50;
 /** Of what was counted until a tick: a tick of few requests says little of who they are. */
