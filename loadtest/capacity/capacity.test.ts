@@ -201,5 +201,5 @@ test('who is in memory is as many as it holds, of all; and Redis has nearly all 
 test('a breakpoint ends before its CPU does, and its questions come one by one', () => {
   const fleet = { processes: 2, cores: 1 };
   const busy = predictHeld(COSTS, fleet, load(1, 0));
-  expect(predictBreakpoint(COSTS, fleet, load(1, 0))).toBeCloseTo((busy * 0.85) / 5, 6);
+  expect(predictBreakpoint(COSTS, fleet, load(1, 0))).toBeCloseTo((busy * 0.7) / 5, 6);
 });

@@ -70,14 +70,19 @@ describe('npm run capacity', () => {
     const far = resultOf('far.json', predicted / 0.7, settings);
     const one = capacity('--measured', near);
     expect(one.status).toBe(0);
-    // (0.85 of a core - 0.05) / 200 us.
-    expect(predicted).toBe(4_000);
+    // (0.7 of a core - 0.05) / 200 us.
+    expect(predicted).toBe(3_250);
     expect(one.stdout).toContain('breakpoint abc1234: 2 processes, 1 cores, 100,000 people');
     expect(one.stdout).toContain('+20 %');
     const both = capacity('--measured', near, far);
     expect(both.status).toBe(1);
     expect(both.stdout).toContain('-30 %  more than 25 % away');
-    expect(both.stdout).toContain('by the costs that are stored');
+    // costs.json, and nothing of the run.
+    const { byCosts } = JSON.parse(capacity('--json', '--measured', near).stdout).compared[0];
+    expect(byCosts).not.toBe(predicted);
+    expect(both.stdout).toContain(
+      `by the costs that are stored ${byCosts.toLocaleString('en-US')}`,
+    );
   });
 
   test.each([
@@ -104,6 +109,15 @@ describe('npm run capacity', () => {
     const { status, stderr } = capacity('--measured', resultOf('bare.json', 5, { people: 5 }));
     expect(status).toBe(2);
     expect(stderr).toContain('bare.json: no "services" above 0 among the settings');
+  });
+
+  test('ends with 2 when a result does not say what its questions cost', () => {
+    const path = join(folder, 'dear.json');
+    const figures = [{ name: 'held_per_s', value: 5 }];
+    writeFileSync(path, JSON.stringify({ scenario: 'breakpoint', commit: 'abc1234', figures }));
+    const { status, stderr } = capacity('--measured', path);
+    expect(status).toBe(2);
+    expect(stderr).toContain('too few of its steps were low');
   });
 
   test('has a help', () => {

@@ -27,7 +27,7 @@ export interface Compared {
   readonly isNear: boolean;
 }
 
-/** Further away than this, the model or a cost in it is wrong. */
+/** Further away than this, something else than the services' CPU was the limit. */
 export const NEAR = 0.25;
 
 /** Figures of a breakpoint: see {@link CostsHere}. */
@@ -63,7 +63,8 @@ export function compare(
     number,
   ];
   const load = { shares: SHARES, photo: PHOTO_SHARE, layers: layersOf(people) };
-  const predicted = predictHere(here, cores);
+  // A process uses one core at most.
+  const predicted = predictHere(here, Math.min(processes, cores));
   const difference = predicted / measured - 1;
   return {
     ...{ scenario, commit, people, processes, cores, measured, difference },

@@ -76,7 +76,7 @@ export function predictHeld(
 }
 
 /** Of the CPU: from about here on one question in a hundred waits too long. */
-const HELD_UTILIZATION = 0.85;
+const HELD_UTILIZATION = 0.7;
 
 /** As {@link predictHeld}, where questions come one by one, as k6 sends them. */
 export const predictBreakpoint = (costs: Costs, fleet: Fleet, load?: Load): number =>

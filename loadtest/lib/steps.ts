@@ -25,8 +25,8 @@ export interface Held {
   /** Questions a second there. */
   readonly heldPerS: number;
   /**
-   * What gave way on the next one; `nothing`: the stairs were not high enough. Virtual users run out, and arrivals are
-   * late, whichever of the two is slow: what tells them apart is whether the generator had CPU left.
+   * What gave way on the next ones; `nothing`: the stairs were too low, or ended too soon. Virtual users run out, and
+   * arrivals are late, whichever of the two is slow: what tells them apart is whether the generator had CPU left.
    */
   readonly limitedBy: 'service' | 'generator' | 'nothing';
 }
@@ -44,6 +44,6 @@ export function heldSteps(stair: Stair, { metrics, state }: Pick<Data, 'metrics'
   return {
     heldStep,
     heldPerS: Math.round((perS * heldStep) / steps),
-    limitedBy: heldStep < steps ? gaveWay : 'nothing',
+    limitedBy: heldStep + GIVEN_UP <= whole ? gaveWay : 'nothing',
   };
 }

@@ -6,7 +6,7 @@
 // so connections begin in small groups, spread over the second, or all of them would ask in step.
 
 import { readFileSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
 
@@ -53,9 +53,20 @@ interface Group {
 
 type Take = Omit<FloodSecond, 'at' | 'refusedInTime' | 'refusalP99Ms'> & { refusals: number[] };
 
-/** @param connections of all groups, in equal parts for each process of the service */
-function groupsOf({ urls, connections, perS, seconds }: FloodOptions, tokens: readonly string[]) {
-  const count = Math.ceil(connections / GROUP / urls.length) * urls.length;
+/**
+ * In equal parts for each process of the service: no fewer connections than are asked for, but no more than tokens.
+ * @throws when there is not a token for each connection of one group to each process
+ */
+export function groupsOf(
+  { urls, connections, perS, seconds }: Omit<FloodOptions, 'tokensFile'>,
+  tokens: readonly string[],
+): Group[] {
+  const most = Math.floor(tokens.length / GROUP / urls.length);
+  if (most === 0)
+    throw new Error(
+      `${tokens.length} people are too few to flood ${urls.length} processes: --people`,
+    );
+  const count = Math.min(most, Math.ceil(connections / GROUP / urls.length)) * urls.length;
   return Array.from({ length: count }, (_, i): Group => {
     const mine = tokens.filter((_, token) => token % count === i);
     const url = urls[i % urls.length] as string;
@@ -67,9 +78,9 @@ function flood({ url, connections, perS, tokens, seconds }: Group) {
   const counts = { answered: 0, inTime: 0, refused: 0, other: 0 };
   let refusals: number[] = [];
   let next = 0;
-  let tellEnd = () => {};
-  const ended = new Promise<void>((resolve) => {
-    tellEnd = resolve;
+  let tellEnd: (error: Error | null) => void = () => {};
+  const ended = new Promise<void>((resolve, reject) => {
+    tellEnd = (error) => (error ? reject(error) : resolve());
   });
   const options: autocannon.Options = {
     url: `${url}/v1/code`,
@@ -86,7 +97,7 @@ function flood({ url, connections, perS, tokens, seconds }: Group) {
       );
     },
   };
-  const run = autocannon(options, () => tellEnd());
+  const run = autocannon(options, (error) => tellEnd(error));
   run.on('response', (_client, status, _bytes, ms) => {
     if (status === 200) {
       counts.answered += 1;
@@ -127,13 +138,13 @@ async function main(options: FloodOptions): Promise<void> {
     process.stdout.write(`${JSON.stringify(second)}\n`);
   };
   const timer = setInterval(say, 1_000);
-  for (const group of groups) {
+  const begun = performance.now();
+  for (const [i, group] of groups.entries()) {
     floods.push(flood(group));
-    await setTimeout(1_000 / groups.length);
+    await pause(Math.max(0, begun + (1_000 * (i + 1)) / groups.length - performance.now()));
   }
   await Promise.all(floods.map(({ ended }) => ended));
   clearInterval(timer);
-  say();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))

@@ -9,6 +9,7 @@ import { lastResult, storeResult } from '../report/store.ts';
 import { ROOT } from '../rig/root.ts';
 import { BROKEN } from './broken.ts';
 import { PLANS, type PlanWords, planOf, SCALES } from './plan.ts';
+import { periodUs } from './quota.ts';
 import { rounded } from './rounded.ts';
 import { ALL_SCENARIOS, runSurge } from './run.ts';
 
@@ -49,6 +50,7 @@ export async function main(words: SurgeWords): Promise<number> {
   const { k6, serviceCores, signal } = { ...words, signal: ending.signal };
   const broken = BROKEN.find(({ name }) => name === words.broken);
   try {
+    if (serviceCores !== undefined) periodUs(serviceCores, plan.services);
     const result = await runSurge({ plan, k6, broken, serviceCores, say, signal });
     const dir = words.out ?? join(ROOT, 'test-output/surge');
     const before = await lastResult(dir, plan.scenario, plan.scale);

@@ -4,16 +4,11 @@
 // before it, and is told but not judged: who has never refused anybody compiles what does it, and on a fifth of a core
 // that takes seconds.
 
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
-import { dropFolder, heldFolder, type Kept, keep } from '../../test/keeper.ts';
-import { subjectAt } from '../lib/population.ts';
+import { dropFolder, heldFolder } from '../../test/keeper.ts';
 import type { Figure } from '../report/result.ts';
-import { byLine } from '../rig/lines.ts';
-import { ROOT } from '../rig/root.ts';
 import { NO_ADMISSION } from './broken.ts';
-import { type FloodOptions, type FloodSecond, REFUSED_MS } from './flood.ts';
+import { REFUSED_MS } from './flood.ts';
+import { type Floods, floodingOf, floodingPeople } from './floods.ts';
 import {
   AFTER_S,
   type Capacities,
@@ -35,8 +30,6 @@ const ANSWERED_MS = 25;
  * the services can answer late is several times their capacity. A proxy would bound them, too.
  */
 const CONNECTIONS_A_CORE = 1_250;
-/** So many that each asks about once a second at most, and that neither tokens nor people are remembered until then. */
-const FLOODING_PEOPLE = 30_000;
 const [FIRST_S, BEFORE_S, FLOOD_S] = [10, 30, 60];
 
 export async function overload(stage: Stage): Promise<Outcome> {
@@ -73,18 +66,14 @@ const connectionsOf = (stage: Stage, capacities: Capacities) =>
   );
 
 async function flooded(stage: Stage, capacities: Capacities): Promise<Outcome> {
-  const dir = heldFolder();
-  const [first, flood]: [FloodSecond[], FloodSecond[]] = [[], []];
+  const folder = heldFolder();
+  const flooding = floodingOf(
+    stage,
+    { perS: floodPerS(capacities), connections: connectionsOf(stage, capacities) },
+    { firstS: FIRST_S, pauseS: BEFORE_S, judgedS: FLOOD_S },
+    folder,
+  );
   try {
-    const tokensFile = join(dir, 'tokens');
-    writeFileSync(tokensFile, tokensOf(stage));
-    const begin = async (seconds: number, into: FloodSecond[]) => {
-      const [perS, connections] = [floodPerS(capacities), connectionsOf(stage, capacities)];
-      const options = { tokensFile, perS, connections, seconds };
-      const { ended } = await startFlood(stage, options, (second) => into.push(second));
-      await ended;
-    };
-    let beginning: Promise<void> | undefined;
     const perS = (capacities.capacity * ORDINARY_SHARE) / QUESTIONS_A_PERSON;
     const seconds = BEFORE_S + FIRST_S + BEFORE_S + FLOOD_S + AFTER_S;
     const loaded = await stage.load({
@@ -92,68 +81,33 @@ async function flooded(stage: Stage, capacities: Capacities): Promise<Outcome> {
       env: { RATE: String(perS), SECONDS: String(seconds), REOPEN_SECONDS: '60' },
       seconds,
       onSample(_, second) {
-        if (second >= BEFORE_S)
-          beginning ??= begin(FIRST_S, first)
-            .then(() => setTimeout(BEFORE_S * 1_000))
-            .then(() => begin(FLOOD_S, flood));
+        if (second >= BEFORE_S) flooding.begin();
       },
     });
-    await beginning;
-    return outcome(stage, loaded, { first, flood }, capacities);
+    await flooding.ended();
+    return outcome(stage, loaded, flooding.floods, capacities);
   } finally {
-    await dropFolder(dir);
+    await flooding.end();
+    await dropFolder(folder);
   }
 }
 
-/** Of people at the end of the order: the script does not come to them. */
-function tokensOf({ rig, plan }: Stage): string {
-  const count = Math.min(FLOODING_PEOPLE, plan.people);
-  const of = (i: number) => rig.keys.token(subjectAt(plan.people - 1 - i, plan.seed));
-  return Array.from({ length: count }, (_, i) => of(i)).join('\n');
-}
-
-function startFlood(
-  { rig }: Stage,
-  options: Omit<FloodOptions, 'urls'>,
-  onSecond: (second: FloodSecond) => void,
-): Promise<Kept> {
-  const urls = rig.services.map(({ ports }) => `http://127.0.0.1:${ports.http}`);
-  const words: FloodOptions = { ...options, urls };
-  const lines = byLine((line) => onSecond(JSON.parse(line) as FloodSecond));
-  return keep({
-    command: process.execPath,
-    args: [join(ROOT, 'dist/rig/loadtest/surge/flood.js'), JSON.stringify(words)],
-    cwd: ROOT,
-    onOutput: (stream, text) => {
-      if (stream === 'stdout') lines(text);
-    },
-  });
-}
-
-function outcome(
-  stage: Stage,
-  loaded: Loaded,
-  {
-    first,
-    flood,
-  }: { readonly first: readonly FloodSecond[]; readonly flood: readonly FloodSecond[] },
-  capacities: Capacities,
-): Outcome {
+function outcome(stage: Stage, loaded: Loaded, floods: Floods, capacities: Capacities): Outcome {
   const ordinary = outcomeOf(stage, loaded);
-  const { budgets, figures, phases } = overloaded(loaded, flood, capacities);
+  const { budgets, figures, phases } = overloaded(loaded, floods, capacities);
   const sizes: Figure[] = [
     { name: 'connections of the flood', value: connectionsOf(stage, capacities), unit: '' },
-    { name: 'people who flood', value: Math.min(FLOODING_PEOPLE, stage.plan.people), unit: '' },
+    { name: 'people who flood', value: floodingPeople(stage), unit: '' },
     {
       ...{ name: `refusals within ${REFUSED_MS} ms, of the first flood`, unit: '%' },
-      value: refusedInTimePercent(first),
+      value: refusedInTimePercent(floods.first),
     },
   ];
   return {
     ...ordinary,
     budgets: [...ordinary.budgets.filter(({ name }) => STILL_HOLDS.test(name)), ...budgets],
     figures: [...figures, ...sizes, ...ordinary.figures],
-    plots: [...floodPlots([...first, ...flood], loaded.fromMs), ...ordinary.plots],
+    plots: [...floodPlots(floods, loaded.fromMs), ...ordinary.plots],
     phases,
   };
 }

@@ -4,6 +4,7 @@ import type { Budget, Figure, Phase, Plot } from '../report/result.ts';
 import { atLeast, atMost, budget } from './budgets.ts';
 import { sumOf } from './columns.ts';
 import { type FloodSecond, LATE_MS, REFUSED_MS } from './flood.ts';
+import type { Floods } from './floods.ts';
 import { mean } from './mean.ts';
 import { inTime, quantile, type Second } from './seconds.ts';
 import type { Loaded } from './stage.ts';
@@ -35,12 +36,12 @@ const WANTED = {
 
 export function overloaded(
   loaded: Loaded,
-  flood: readonly FloodSecond[],
+  { first: firstFlood, judged: flood }: Floods,
   { capacity, unguarded, areFound }: Capacities,
 ): { budgets: Budget[]; figures: Figure[]; phases: Phase[] } {
   const [first, last] = [flood[0]?.at ?? 0, flood.at(-1)?.at ?? 0];
   const from = loaded.fromMs / 1_000;
-  // The first and the last second are not whole.
+  // In the first second its connections begin, and in the last they end.
   const whole = flood.slice(1, -1);
   const bySecond = [...loaded.ended.seconds.bySecond];
   const during = bySecond.filter(([at]) => at > first && at < last);
@@ -55,7 +56,8 @@ export function overloaded(
   const others = sumOver(whole, 'other');
   const refusedInPercent = refusedInTimePercent(whole);
   const recovery = recoveryS(loaded, last);
-  const [memory, memoryAfter] = [memoryAt(loaded, first), memoryAt(loaded, last + AFTER_S - 5)];
+  const memory = memoryAt(loaded, firstFlood[0]?.at ?? first);
+  const memoryAfter = memoryAt(loaded, last + AFTER_S - 5);
   const budgets: Budget[] = [
     budget('capacity_found', 'both', areFound ? 'both' : 'not both', areFound),
     atLeast('admission_cost', Math.round(unguarded * WANTED.admission), capacity, '/s'),
@@ -96,10 +98,14 @@ const sumOver = (flood: readonly FloodSecond[], name: 'refused' | 'refusedInTime
 export const refusedInTimePercent = (flood: readonly FloodSecond[]): number =>
   percent(sumOver(flood, 'refusedInTime'), sumOver(flood, 'refused'));
 
-/** What became of the flood, each second. */
-export function floodPlots(flood: readonly FloodSecond[], fromMs: number): Plot[] {
-  const at = flood.map((second) => second.at - Math.floor(fromMs / 1_000));
-  const values = (pick: (second: FloodSecond) => number) => flood.map(pick);
+/** What became of both floods, each second. */
+export function floodPlots({ first, judged }: Floods, fromMs: number): Plot[] {
+  const from = Math.floor(fromMs / 1_000);
+  const gap = (first.at(-1) ?? judged[0])?.at ?? from;
+  const rows = [...first, undefined, ...judged];
+  const at = rows.map((second) => (second?.at ?? gap) - from);
+  const values = (pick: (second: FloodSecond) => number | null) =>
+    rows.map((second) => (second ? pick(second) : null));
   return [
     {
       ...{ title: 'The flood', unit: 'questions a second', at },
@@ -112,7 +118,12 @@ export function floodPlots(flood: readonly FloodSecond[], fromMs: number): Plot[
     },
     {
       ...{ title: 'The flood: time to a refusal', unit: 'ms', at, logarithmic: true },
-      series: [{ label: 'p99', values: values(({ refusalP99Ms }) => refusalP99Ms) }],
+      series: [
+        {
+          label: 'p99',
+          values: values(({ refused, refusalP99Ms }) => (refused > 0 ? refusalP99Ms : null)),
+        },
+      ],
       limit: { label: 'late', value: REFUSED_MS },
     },
   ];

@@ -37,6 +37,15 @@ test('words of the command go before the scale', () => {
   });
 });
 
+test('stairs are as high as the share of the CPU lets expect, unless told', () => {
+  const of = (words: object) => planOf({ scenario: 'breakpoint', scale: 'ci', ...words }).rate;
+  // 400,000 us a second, 250 us a question, 1.8 questions a first opening; half as much again.
+  expect(of({ serviceCores: 0.4 })).toBe(1_333);
+  expect(of({ serviceCores: 0.4, rate: 50 })).toBe(50);
+  expect(of({})).toBe(1_500);
+  expect(planOf({ scenario: 'overload', scale: 'ci', serviceCores: 0.4 }).rate).toBe(100);
+});
+
 test('what all services may ask together is never more than the source was promised', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 4 }), (services) => {

@@ -176,7 +176,7 @@ export function planOf(words: PlanWords): Plan {
   };
 }
 
-/** As each script has it. */
+/** Of the stairs. */
 export const STEPS = 20;
 
 /** What a question costs a service that is not busy, and how much cheaper it may be on another day. */

@@ -16,7 +16,19 @@ const ROOTS = { v1: '/sys/fs/cgroup/cpu', v2: '/sys/fs/cgroup' };
 /** The kernel gives no less, to one group. */
 const QUOTA_US_LEAST = 1_000;
 const PERIOD_US_LEAST = 5_000;
-const PERIOD_US_MOST = 50_000;
+/** As long as the lateness that begins a crowd. */
+const PERIOD_US_MOST = 15_000;
+
+/** @throws when it is less than a process can run on */
+export function periodUs(cores: number, processes: number): number {
+  const each = cores / processes;
+  const us = Math.max(PERIOD_US_LEAST, Math.ceil(QUOTA_US_LEAST / each));
+  if (us > PERIOD_US_MOST)
+    throw new Error(
+      `--service-cores ${cores}: ${processes} processes need ${(processes * QUOTA_US_LEAST) / PERIOD_US_MOST} or more`,
+    );
+  return us;
+}
 
 /**
  * @param cores that all processes may use together
@@ -24,24 +36,19 @@ const PERIOD_US_MOST = 50_000;
  * @throws when this machine or this user cannot
  */
 export function quota(cores: number, processes: number): Quota {
-  const each = cores / processes;
-  const periodUs = Math.max(PERIOD_US_LEAST, Math.ceil(QUOTA_US_LEAST / each));
-  if (periodUs > PERIOD_US_MOST)
-    throw new Error(
-      `${each} of a core is less than a process can run on: ${QUOTA_US_LEAST / PERIOD_US_MOST}`,
-    );
-  const us = Math.round(each * periodUs);
+  const period = periodUs(cores, processes);
+  const us = Math.round((cores / processes) * period);
   const isV1 = existsSync(join(ROOTS.v1, 'cpu.cfs_quota_us'));
   const root = isV1 ? ROOTS.v1 : ROOTS.v2;
   const move = (pid: number, to: string) => writeFileSync(join(to, 'cgroup.procs'), `${pid}`);
   const groups = new Map<number, string>();
-  const made = new Set<string>();
   const remove = () => {
-    for (const dir of made) {
+    for (const [pid, dir] of groups) {
       try {
         rmdirSync(dir);
+        groups.delete(pid);
       } catch {
-        // Somebody is still in it: an empty group costs nothing until the machine begins anew.
+        // Somebody is still in it: it is tried again when this process ends, and a group left empty costs nothing.
       }
     }
   };
@@ -50,13 +57,14 @@ export function quota(cores: number, processes: number): Quota {
     add(pid) {
       const dir = join(root, `lookup-surge-${process.pid}-${pid}`);
       try {
-        mkdirSync(dir);
-        made.add(dir);
+        if (!isV1) writeFileSync(join(root, 'cgroup.subtree_control'), '+cpu');
+        mkdirSync(dir, { recursive: true });
+        groups.set(pid, dir);
         if (isV1) {
-          writeFileSync(join(dir, 'cpu.cfs_period_us'), `${periodUs}`);
+          writeFileSync(join(dir, 'cpu.cfs_period_us'), `${period}`);
           writeFileSync(join(dir, 'cpu.cfs_quota_us'), `${us}`);
         } else {
-          writeFileSync(join(dir, 'cpu.max'), `${us} ${periodUs}`);
+          writeFileSync(join(dir, 'cpu.max'), `${us} ${period}`);
         }
         move(pid, dir);
       } catch (error) {
@@ -64,7 +72,6 @@ export function quota(cores: number, processes: number): Quota {
           `the services cannot be given less CPU here (control groups, as root): ${(error as Error).message}`,
         );
       }
-      groups.set(pid, dir);
     },
     end() {
       for (const pid of groups.keys()) {
@@ -74,7 +81,7 @@ export function quota(cores: number, processes: number): Quota {
           // It has ended.
         }
       }
-      groups.clear();
+      remove();
     },
   };
 }

@@ -197,7 +197,8 @@ async function breakpoint(stage: Stage): Promise<Outcome> {
       `step ${step}: ${Math.round(askedPerS)}/s, ${latePercent.toFixed(1)} % late, ${cores.toFixed(2)} cores`,
     );
   stage.say(`held ${heldPerS} questions a second; what gave way then: ${limitedBy}`);
-  const cores = serviceCores ?? plan.services;
+  // A process uses one core at most.
+  const cores = Math.min(serviceCores ?? plan.services, plan.services);
   const here = costsHere(steps, cores);
   const predicted = here ? Math.round(predictHere(here, cores)) : Number.NaN;
   // Where the generator gave way, nobody knows what the services would have held.
@@ -206,10 +207,10 @@ async function breakpoint(stage: Stage): Promise<Outcome> {
     ...outcome,
     budgets: [...outcome.budgets.filter(({ name }) => STILL_HOLDS.test(name)), ...near],
     figures: [
-      { name: 'predicted by capacity, from its low steps', value: predicted, unit: '/s' },
       { name: 'predicted from costs.json', value: predictedPerS(plan, cores), unit: '/s' },
       ...(here
         ? [
+            { name: 'predicted by capacity, from its low steps', value: predicted, unit: '/s' },
             { name: QUESTION_US, value: here.questionUs, unit: 'µs' },
             { name: IDLE_CORES, value: here.idleCores, unit: 'cores' },
           ]

@@ -9,7 +9,7 @@ import type { Rig } from '../rig/rig.ts';
 import type { Broken } from './broken.ts';
 import { generatorCpu } from './generator-cpu.ts';
 import { type K6Ended, runK6 } from './k6.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, STEPS } from './plan.ts';
 import { statusLine } from './progress.ts';
 import type { Say } from './say.ts';
 import { countSource } from './source-count.ts';
@@ -171,6 +171,7 @@ function envOf(rig: Rig, plan: Plan): Record<string, string> {
     BUSY_MS: String(limits.busyMs),
     BUNCH: String(limits.bunch),
     GATES: String(plan.gates),
+    STEPS: String(STEPS),
     ...(allPeople && { ALL_PEOPLE: '1' }),
   };
 }

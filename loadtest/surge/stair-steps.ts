@@ -10,7 +10,7 @@ import type { Loaded } from './stage.ts';
 export interface Step {
   /** From 1. */
   readonly step: number;
-  /** Questions, counted. */
+  /** Questions, counted; not a number where there were none. */
   readonly askedPerS: number;
   /** Of them: unanswered, or late. */
   readonly latePercent: number;
@@ -25,12 +25,14 @@ export function stepsOf({ ended, samples, fromMs }: Loaded, { seconds }: Plan): 
     const within = (at: number) => at >= from && at < from + length;
     const rows = [...ended.seconds.bySecond].filter(([at]) => within(at));
     const asked = rows.reduce((sum, [, row]) => sum + row.asked, 0);
+    // Seconds are whole, and steps may not be.
+    const askedPerS = asked / rows.length;
     const late = ended.summary.metrics[`not_good{step:${i + 1}}`]?.values.count ?? 0;
     const looks = samples.filter(({ atMs }) => within(atMs / 1_000));
     const [first, last] = [looks[0], looks.at(-1)];
     const lookedS = first && last ? (last.atMs - first.atMs) / 1_000 : 0;
     return {
-      ...{ step: i + 1, askedPerS: asked / length },
+      ...{ step: i + 1, askedPerS },
       latePercent: (late / Math.max(1, asked)) * 100,
       cores: usedOf(looks, 'services') / lookedS,
     };
@@ -46,7 +48,8 @@ const LOW_STEPS_LEAST = 3;
  * @returns undefined: they are too few, or do not rise
  */
 export function costsHere(steps: readonly Step[], cores: number): CostsHere | undefined {
-  const high = steps.findIndex((step) => !(step.cores <= cores * LOW_UTILIZATION));
+  const isLow = (step: Step) => step.askedPerS > 0 && step.cores <= cores * LOW_UTILIZATION;
+  const high = steps.findIndex((step) => !isLow(step));
   const low = high < 0 ? steps : steps.slice(0, high);
   if (low.length < LOW_STEPS_LEAST) return undefined;
   const [rate, used] = [mean(low.map((one) => one.askedPerS)), mean(low.map((one) => one.cores))];
