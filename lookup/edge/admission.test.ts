@@ -191,6 +191,16 @@ describe('admission', () => {
     expect(admission.level).toBe(0);
   });
 
+  it('sheds phones whose tokens are new, though memory answers them: a signature costs as much', () => {
+    const { admission, tick } = late(0);
+    for (let i = 0; i < 50; i++) {
+      for (let n = 0; n < 100; n++) admission.refuse('http');
+      for (let n = 0; n < 50; n++) admission.newcomer();
+      tick(100);
+    }
+    expect(admission.shareOf('http')).toBe(0.9);
+  });
+
   describe('with callers who ask again when they are answered', () => {
     // A fifth of a core; an answer takes 60 us of it when it is asked and 60 when Redis has answered, a refusal 25.
     const [CORES, ASKING_MS, ANSWERING_MS, REFUSAL_MS] = [0.2, 0.06, 0.06, 0.025];

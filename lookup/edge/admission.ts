@@ -266,6 +266,11 @@ export class Admission {
     this.#waitedMs = 0;
   }
 
+  /** A phone whose token was new was answered by memory: it might have been refused, unread. */
+  newcomer(): void {
+    this.#sheddable += 1;
+  }
+
   /** Somebody was refused. */
   count(door: Door, cause: Cause): void {
     this.shed[door][cause] += 1;

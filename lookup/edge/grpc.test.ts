@@ -172,6 +172,17 @@ describe('a stream', () => {
     expect(await running.metric(aborted)).toBe(before + 1);
     expect((await running.gate.lookup({ subject: idOf(1) })).code).toBe(GRPC.OK);
   });
+
+  it('that is cancelled when all is answered is not counted as aborted', async () => {
+    const aborted = 'lookup_outcomes_total{edge="grpc",outcome="aborted"}';
+    const before = await running.metric(aborted);
+    const line = running.gate.line();
+    expect(await line.one(asked(1))).toMatchObject({ outcome: 'found' });
+    line.stream.cancel();
+    // On the same connection: what was sent before it has been read.
+    expect((await running.gate.lookup({ subject: idOf(1) })).code).toBe(GRPC.OK);
+    expect(await running.metric(aborted)).toBe(before);
+  });
 });
 
 describe('a call', () => {

@@ -350,7 +350,8 @@ class Gate {
     stream.on('end', () => line.finish());
     stream.on('error', drop);
     stream.on('cancelled', () => {
-      this.#metrics.aborted += 1;
+      // A caller may leave by a reset once it has its last answer.
+      if (line.owes) this.#metrics.aborted += 1;
       drop();
     });
   }
@@ -430,6 +431,11 @@ class Line {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Whether anybody waits for an answer of it. */
+  get owes(): boolean {
+    return this.inFlight > 0 || this.#writer.length > 0;
   }
 
   /** Nothing more is asked, or listened to; the stream ends once all is answered. */

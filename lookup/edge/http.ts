@@ -190,6 +190,7 @@ class Door {
       this.#metrics.observe(0);
       return this.#found(res, token, recalled, now);
     }
+    const isNew = !token.wasAnswered;
     const startedMonoMs = this.#clock.monoMs();
     // What is refused costs the layers below nothing.
     const answer = this.#lookup.find(
@@ -199,7 +200,9 @@ class Door {
       why === undefined,
     );
     if (!(answer instanceof Promise)) {
-      if (why !== undefined && answer.outcome === 'shed') this.#admission.count('http', why);
+      if (answer.outcome !== 'shed') {
+        if (isNew) this.#admission.newcomer();
+      } else if (why !== undefined) this.#admission.count('http', why);
       this.#metrics.observe(0);
       return this.#answer(res, req, token, answer);
     }

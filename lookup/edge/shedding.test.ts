@@ -76,6 +76,16 @@ describe('phones', () => {
     expect(grown).toEqual([1, 1]);
   });
 
+  it('whose token is new is told to admission, though memory answers', async () => {
+    const newcomer = vi.spyOn(Admission.prototype, 'newcomer');
+    const token = world.token(KNOWN, { issuer: 'alipay', lifetimeS: 61 });
+    expect(await running.code(token)).toMatchObject({ status: 200 });
+    expect(newcomer).toHaveBeenCalledTimes(1);
+    expect(await running.code(token)).toMatchObject({ status: 200 });
+    expect(await running.code(known)).toMatchObject({ status: 200 });
+    expect(newcomer).toHaveBeenCalledTimes(1);
+  });
+
   it('stalled: nobody is answered', async () => {
     refuse('stalled', 'http');
     const grown = await counted('http', 'stalled', async () => {

@@ -38,6 +38,11 @@ export class Token {
     this.expiresWallS = expiresWallS;
   }
 
+  /** Whether its bearer was told a color. */
+  get wasAnswered(): boolean {
+    return this.bodyKey >= 0;
+  }
+
   /** @returns whether one more request is within the rate: a token bucket, refilled as time passes */
   allow(nowWallMs: number, { subjectPerS, subjectBurst }: RateOptions): boolean {
     const passedMs = Math.max(0, nowWallMs - this.#allowedWallMs);
