@@ -62,7 +62,10 @@ describe('npm run capacity', () => {
   });
 
   test('sets what was predicted beside what was measured, and is not content with a far one', () => {
-    const settings = { people: 100_000, services: 2, service_cores: 1 };
+    const settings = {
+      ...{ people: 100_000, services: 2, service_cores: 1 },
+      'people in the memory of a service': 5_000,
+    };
     const predicted = JSON.parse(
       capacity('--json', '--measured', resultOf('any.json', 1_000, settings)).stdout,
     ).compared[0].predicted;

@@ -44,9 +44,7 @@ export function capacity(asked: Asked): Ended {
   };
   try {
     const costs = reading(asked.costs, costsOf);
-    const compared = asked.measured.map((file) =>
-      reading(file, (text) => compare(costs, text, layersOf)),
-    );
+    const compared = asked.measured.map((file) => reading(file, (text) => compare(costs, text)));
     const code = compared.every(({ isNear }) => isNear) ? 0 : 1;
     const morning = asked.people === 0 ? undefined : morningOf(asked, layersOf);
     const plan = morning && planOf(costs, morning);

@@ -5,10 +5,10 @@ import type { Result } from '../report/result.ts';
 import { type Costs, parsed, WrongFile } from './costs.ts';
 import {
   type CostsHere,
-  type Layers,
   PHOTO_SHARE,
   predictBreakpoint,
   predictHere,
+  warmLayers,
 } from './predict.ts';
 
 export interface Compared {
@@ -30,15 +30,14 @@ export interface Compared {
 /** Further away than this, something else than the services' CPU was the limit. */
 export const NEAR = 0.25;
 
+/** A setting of every run. */
+export const MEMORY_RECORDS = 'people in the memory of a service';
+
 /** Figures of a breakpoint: see {@link CostsHere}. */
 export const [QUESTION_US, IDLE_CORES] = ['question_us', 'idle_cores'];
 
-/** @param layersOf where the records of so many people are found @throws WrongFile */
-export function compare(
-  costs: Costs,
-  text: string,
-  layersOf: (people: number) => Layers,
-): Compared {
+/** @throws WrongFile */
+export function compare(costs: Costs, text: string): Compared {
   const { scenario, commit, settings = {}, figures = [] } = parsed(text) as Partial<Result>;
   if (typeof scenario !== 'string' || typeof commit !== 'string')
     throw new WrongFile('no result of a run: it has no scenario or no commit');
@@ -62,7 +61,8 @@ export function compare(
     number,
     number,
   ];
-  const load = { shares: SHARES, photo: PHOTO_SHARE, layers: layersOf(people) };
+  const layers = warmLayers(setting(MEMORY_RECORDS), people);
+  const load = { shares: SHARES, photo: PHOTO_SHARE, layers };
   // A process uses one core at most.
   const predicted = predictHere(here, Math.min(processes, cores));
   const difference = predicted / measured - 1;

@@ -1,5 +1,6 @@
 // A whole run: brings up the system, loads its people, runs the scenario, and ends all that it started.
 
+import { MEMORY_RECORDS } from '../capacity/measured.ts';
 import type { Result } from '../report/result.ts';
 import { startRig } from '../rig/rig.ts';
 import { type Broken, breakOnPurpose } from './broken.ts';
@@ -124,7 +125,7 @@ function settingsOf({ plan, broken, serviceCores }: RunOptions): Result['setting
     relays,
     'Redis masters': masters,
     'Redis replicas': replicas,
-    'people in the memory of a service': memoryRecordsMax,
+    [MEMORY_RECORDS]: memoryRecordsMax,
     ...(serviceCores !== undefined && { service_cores: serviceCores }),
     ...(broken && { 'broken on purpose': broken.name }),
   };
