@@ -14,7 +14,7 @@ Brings up PostgreSQL, a Redis Cluster, relays and services on this machine, load
 ends all that it started, and writes a report to open in a browser. The exit code is 0 only if every budget held.
 
   scenario            morning-surge, unless told
-  --scale SCALE       ci: 100,000 people, under 3 minutes; day: 1,000,000; full: 10,000,000, hours on two cores (ci)
+  --scale SCALE       ci: 100,000 people, minutes; day: 1,000,000; full: 10,000,000, hours on two cores (ci)
   --list              names the scenarios, and what can be broken on purpose
   --json              the result as one object on standard output
   --out DIR           where reports are kept (test-output/surge)
@@ -22,7 +22,8 @@ ends all that it started, and writes a report to open in a browser. The exit cod
   --rate N            first openings a second at the peak; 1.8 questions for each (morning-surge at full: 1.4)
   --seconds N         of the peak; then not everybody is asked
   --services N        processes that answer (2)
-  --service-cores N   of CPU, as 0.4, that all of them together may use (breakpoint, overload); needs root
+  --service-cores N   of CPU, as 0.4, that all of them together may use (breakpoint, overload, relays-stopped);
+                      these three need Linux and root
   --break WHAT        breaks something on purpose: a budget must fail
   --help
 

@@ -31,7 +31,7 @@ const load = (memory: number, redis: number, photo = 0): Load => ({
 const MORNING: Morning = {
   ...{ people: 10_000_000, seconds: 60, city: 10_000_000, load: load(1, 0, 0.002) },
   ...{ utilization: 0.6, memoryRecords: 1_000_000, redisReplicas: 1, redisBytes: 4e9 },
-  ...{ sourceQueriesPerS: 500, sourceInFlight: 16, sourceConnections: 500 },
+  ...{ sourceQueriesPerS: 500, sourceInFlight: 60, sourceConnections: 500 },
   ...{ keepAliveSeconds: 60, proxyConnections: 64 },
 };
 
@@ -100,7 +100,9 @@ describe('a fleet', () => {
     // 200,000 tokens of phones, 20,000 of kiosks.
     expect(plan.bytes).toBe(100e6 + 140e6 + 700 * 220_000 + 64 * 1_024 * 1_024);
     expect(plan.settings).toEqual({
-      LOOKUP_SOURCE_QUERIES_PER_S: 35,
+      // 500 / 1.1 / 14 - 5 are 27.5: nine tenths of them, and one.
+      LOOKUP_SOURCE_QUERIES_PER_S: 24,
+      LOOKUP_PHOTO_QUERIES_PER_S: 2,
       LOOKUP_SOURCE_IN_FLIGHT_MAX: 1,
       LOOKUP_POSTGRES_POOL_MAX: 8,
       LOOKUP_MEMORY_RECORDS_MAX: 1_000_000,
@@ -155,8 +157,12 @@ describe('a fleet', () => {
           });
           const { processes, settings, warnings } = plan;
           const each = (name: string) => settings[name] as number;
-          expect(each('LOOKUP_SOURCE_QUERIES_PER_S') * processes).toBeLessThanOrEqual(queries);
-          expect(each('LOOKUP_SOURCE_IN_FLIGHT_MAX') * processes).toBeLessThanOrEqual(inFlight);
+          const perS = each('LOOKUP_SOURCE_QUERIES_PER_S') + each('LOOKUP_PHOTO_QUERIES_PER_S');
+          expect(perS * 1.1 * processes).toBeLessThanOrEqual(queries);
+          if (each('LOOKUP_SOURCE_IN_FLIGHT_MAX') > 0)
+            expect((each('LOOKUP_SOURCE_IN_FLIGHT_MAX') + 3) * processes).toBeLessThanOrEqual(
+              inFlight,
+            );
           if (each('LOOKUP_POSTGRES_POOL_MAX') > 0)
             expect(plan.connections.source).toBeLessThanOrEqual(connections);
           for (const [name, value] of Object.entries(settings))
@@ -170,11 +176,11 @@ describe('a fleet', () => {
     const tight = { ...MORNING, sourceQueriesPerS: 5, sourceInFlight: 5, sourceConnections: 9 };
     const { warnings, processes } = planOf(COSTS, tight);
     const least = warnings.map((line) => Number(/ of (\d+) or more/.exec(line)?.[1]));
-    expect(least).toEqual([processes, processes, processes * 4 + RELAYS * 4]);
-    const [sourceQueriesPerS, sourceInFlight, sourceConnections] = least as [
-      number,
-      number,
-      number,
+    // A photo a second is a tenth of what is left of 16.5, by a tenth more and five others.
+    const queries = Math.ceil(processes * 16.5);
+    expect(least).toEqual([queries, queries, processes * 4, processes * 4 + RELAYS * 4]);
+    const [, sourceQueriesPerS, sourceInFlight, sourceConnections] = least as [
+      ...[number, number, number, number],
     ];
     const enough = planOf(COSTS, {
       ...tight,

@@ -48,7 +48,9 @@ describe('npm run capacity', () => {
     const { stdout } = capacity(...MORNING, '--json', '--city', '30000000');
     const { morning, plan, compared } = JSON.parse(stdout);
     expect(morning).toMatchObject({ people: 10_000_000, city: 30_000_000, utilization: 0.6 });
-    expect(plan.settings.LOOKUP_SOURCE_QUERIES_PER_S).toBe(Math.floor(500 / plan.processes));
+    expect(plan.settings.LOOKUP_SOURCE_QUERIES_PER_S).toBe(
+      Math.floor((500 / 1.1 / plan.processes - 5) * 0.9),
+    );
     expect(compared).toEqual([]);
   });
 

@@ -78,7 +78,8 @@ function assumptions(morning: Morning, costs: Costs): string[] {
     `a phone's connection stays for ${morning.keepAliveSeconds} s (--keep-alive), ` +
       `the proxy keeps ${morning.proxyConnections} to each process (--proxy-connections)`,
     `a gate has one connection, and asks every ${GATE_EVERY_SECONDS} s`,
-    'the limits of the source are of the whole fleet: each process gets its part, rounded down',
+    'the limits of the source are of the whole fleet: each process gets its part, rounded down, less what photos, ' +
+      'the feed and a first second take',
     `costs as measured ${costs.measured}; not measured: ${costs.assumed.join(', ') || 'none'}`,
   ];
 }

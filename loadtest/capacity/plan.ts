@@ -3,6 +3,7 @@
 import { questionsOf, type Shares } from '../lib/shares.ts';
 import type { Costs } from './costs.ts';
 import { type Load, processesFor } from './predict.ts';
+import { BESIDE, leastOfFleet, sourceShare } from './source-share.ts';
 
 export interface Morning {
   readonly people: number;
@@ -53,8 +54,6 @@ const SHARDS_LEAST = 3;
 /** Defaults of lookup/config.ts, which a share of the fleet's budget never exceeds. */
 const [POOL_MOST, TOKENS_MOST, GATE_TOKENS_MOST] = [8, 200_000, 20_000];
 const PHOTO_BYTES = 64 * 1024 * 1024;
-/** Beside the pool: one for the feed, two for photos. */
-const CONNECTIONS_BESIDE = 3;
 /** One reads the outbox and holds the lease, others read people for what must be filled. */
 const CONNECTIONS_OF_RELAY = 4;
 /** A gate asks about somebody every so many seconds. */
@@ -84,7 +83,7 @@ export function planOf(costs: Costs, morning: Morning): Plan {
       // Each has one more for the feed.
       redis: (processes + RELAYS) * (redis.shards + 1),
       source:
-        processes * ((settings.LOOKUP_POSTGRES_POOL_MAX ?? 0) + CONNECTIONS_BESIDE) +
+        processes * ((settings.LOOKUP_POSTGRES_POOL_MAX ?? 0) + BESIDE) +
         RELAYS * CONNECTIONS_OF_RELAY,
     },
     settings: { ...settings, LOOKUP_MEMORY_RECORDS_MAX: memoryRecords },
@@ -128,28 +127,28 @@ function redisOf({ us, bytes }: Costs, morning: Morning, reads: number): Plan['r
 function shared(morning: Morning, processes: number) {
   const { sourceQueriesPerS, sourceInFlight, sourceConnections } = morning;
   const connections = sourceConnections - RELAYS * CONNECTIONS_OF_RELAY;
+  const fleet = { queriesPerS: sourceQueriesPerS, inFlight: sourceInFlight };
+  const share = sourceShare(fleet, processes);
+  const least = leastOfFleet(processes);
+  const queries = ['--source-queries-per-s', least.queriesPerS] as const;
   const rows = [
-    [
-      'LOOKUP_SOURCE_QUERIES_PER_S',
-      sourceQueriesPerS / processes,
-      '--source-queries-per-s',
-      processes,
-    ],
-    ['LOOKUP_SOURCE_IN_FLIGHT_MAX', sourceInFlight / processes, '--source-in-flight', processes],
+    ['LOOKUP_SOURCE_QUERIES_PER_S', share.queriesPerS, ...queries],
+    ['LOOKUP_PHOTO_QUERIES_PER_S', share.photoQueriesPerS, ...queries],
+    ['LOOKUP_SOURCE_IN_FLIGHT_MAX', share.inFlight, '--source-in-flight', least.inFlight],
     [
       'LOOKUP_POSTGRES_POOL_MAX',
-      Math.min(POOL_MOST, connections / processes - CONNECTIONS_BESIDE),
+      Math.min(POOL_MOST, connections / processes - BESIDE),
       '--source-connections',
-      processes * (1 + CONNECTIONS_BESIDE) + RELAYS * CONNECTIONS_OF_RELAY,
+      processes * (1 + BESIDE) + RELAYS * CONNECTIONS_OF_RELAY,
     ],
   ] as const;
   const settings: Record<string, number> = {};
   const warnings: string[] = [];
-  for (const [name, exact, option, least] of rows) {
+  for (const [name, exact, option, needed] of rows) {
     settings[name] = Math.max(0, Math.floor(exact));
     if (exact < 1)
       warnings.push(
-        `${name}: a process would get ${exact.toFixed(2)}, and the least is 1: ${option} of ${least} or more is needed`,
+        `${name}: a process would get ${Math.max(0, exact).toFixed(2)}, and the least is 1: ${option} of ${needed} or more is needed`,
       );
   }
   return { settings, warnings };

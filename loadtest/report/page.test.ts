@@ -122,6 +122,19 @@ test('says that all held, and what each budget means on request', async () => {
   await page.getByText('People were sent away').waitFor();
 });
 
+test('tells what was said when asked, line by line, and nothing where nothing was', async () => {
+  const said = ['the script: wrong: person 7: ["red"]', 'service-1 <b>ended</b>'];
+  await open(sampleResult({ said }));
+  const lines = page.locator('.said');
+  expect(await lines.isVisible()).toBe(false);
+  await page.locator('summary', { hasText: '2 lines' }).click();
+  expect(await lines.isVisible()).toBe(true);
+  expect(await lines.textContent()).toBe(said.join('\n'));
+  await page.context().close();
+  await open();
+  expect(await page.locator('.said').count()).toBe(0);
+});
+
 test('a run that failed is never shown as one that held', async () => {
   await open(sampleResult({ ok: false, budgets: [] }));
   expect(await page.locator('.banner.broken .verdict').textContent()).toBe('✗ the run failed');

@@ -7,7 +7,15 @@ import { compare } from './compare.ts';
 import { comparison } from './comparison.ts';
 import { codeInElement, type Html, html, jsonInScript } from './html.ts';
 import type { Result } from './result.ts';
-import { banner, budgetTable, cards, conditions, phaseList, verdictOf } from './sections.ts';
+import {
+  banner,
+  budgetTable,
+  cards,
+  conditions,
+  phaseList,
+  sayings,
+  verdictOf,
+} from './sections.ts';
 
 const digestOf = (code: string) => `'sha256-${createHash('sha256').update(code).digest('base64')}'`;
 
@@ -38,6 +46,7 @@ ${cards(result.figures)}
 ${budgetTable(result.budgets)}
 ${compared !== undefined && comparison(compared)}
 ${result.plots.length > 0 && plots(result)}
+${sayings(result)}
 ${conditions(result)}
 </main>
 <script type="application/json" id="data">${jsonInScript(drawnOf(result))}</script>

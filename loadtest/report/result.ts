@@ -24,6 +24,8 @@ export interface Result {
   readonly plots: readonly Plot[];
   /** Stretches of the run, as bands on every plot; seconds from its beginning. */
   readonly phases: readonly Phase[];
+  /** First lines of what went wrong, as the script says it, and last ones of the processes where one ended. */
+  readonly said?: readonly string[];
 }
 
 export interface Budget {

@@ -77,6 +77,15 @@ export function phaseList(phases: Result['phases']): Html {
   return html`${items.length > 0 && html`<ol class="phases" aria-label="Phases">${items}</ol>`}`;
 }
 
+/** On request: it may be long. */
+export function sayings({ said = [] }: Result): Html {
+  return html`${
+    said.length > 0 &&
+    html`<section aria-labelledby="said"><h2 id="said">What was said</h2>
+<details><summary>${said.length} lines</summary><pre class="said">${said.join('\n')}</pre></details></section>`
+  }`;
+}
+
 export function conditions({ settings, machine }: Result): Html {
   return html`<div class="pair">${named('Settings', settings)}${named('Machine', machine)}</div>`;
 }

@@ -31,7 +31,7 @@ export const BROKEN: readonly Broken[] = [
   },
   {
     name: 'admission-off',
-    meaning: 'nobody is refused at the door: goodput, in the scenario "overload"',
+    meaning: 'nobody is refused at the door: refusals and others, in "overload"',
     env: NO_ADMISSION,
   },
   {

@@ -9,9 +9,10 @@ import { lastResult, storeResult } from '../report/store.ts';
 import { ROOT } from '../rig/root.ts';
 import { BROKEN } from './broken.ts';
 import { PLANS, type PlanWords, planOf, SCALES } from './plan.ts';
-import { periodUs } from './quota.ts';
+import { checkQuota } from './quota.ts';
 import { rounded } from './rounded.ts';
 import { ALL_SCENARIOS, runSurge } from './run.ts';
+import { SERVICE_CORES } from './share-of-core.ts';
 
 export interface SurgeWords extends PlanWords {
   readonly broken: string | undefined;
@@ -20,6 +21,9 @@ export interface SurgeWords extends PlanWords {
   readonly out: string | undefined;
   readonly k6: { readonly path: string; readonly version: string };
 }
+
+/** They give the services less CPU, whatever they are told. */
+const ON_A_SHARE = new Set<string>(['overload', 'relays-stopped']);
 
 export const names = {
   scenarios: Object.keys(PLANS),
@@ -50,7 +54,8 @@ export async function main(words: SurgeWords): Promise<number> {
   const { k6, serviceCores, signal } = { ...words, signal: ending.signal };
   const broken = BROKEN.find(({ name }) => name === words.broken);
   try {
-    if (serviceCores !== undefined) periodUs(serviceCores, plan.services);
+    if (serviceCores !== undefined || ON_A_SHARE.has(plan.scenario))
+      checkQuota(serviceCores ?? SERVICE_CORES, plan.services);
     const result = await runSurge({ plan, k6, broken, serviceCores, say, signal });
     const dir = words.out ?? join(ROOT, 'test-output/surge');
     const before = await lastResult(dir, plan.scenario, plan.scale);

@@ -107,6 +107,21 @@ function answerPlots({ samples, fromMs }: Drawn): Plot[] {
         counted('stale', /^lookup_outcomes_total.*outcome="stale"/),
       ],
     },
+    {
+      ...{
+        title: 'Refused at the door, by cause, and left without an answer',
+        unit: 'a second',
+        at,
+      },
+      series: [
+        ...['delay', 'in_flight', 'stalled'].map((cause) =>
+          counted(cause.replace('_', ' '), new RegExp(`^lookup_admission_\\w+_${cause}_total`)),
+        ),
+        ...['unavailable', 'deadline', 'failed'].map((outcome) =>
+          counted(outcome, new RegExp(`^lookup_outcomes_total.*outcome="${outcome}"`)),
+        ),
+      ],
+    },
   ];
 }
 

@@ -30,17 +30,19 @@ export function periodUs(cores: number, processes: number): number {
   return us;
 }
 
+/** Before anything is brought up for it. @throws when this machine or this user cannot, or it is too little */
+export function checkQuota(cores: number, processes: number): void {
+  const dir = groupDir('tried');
+  makeGroup(dir, cores, processes);
+  rmdirSync(dir);
+}
+
 /**
  * @param cores that all processes may use together
  * @param processes each has its own part: from one group, one of them would take at once what all have for a period
  * @throws when this machine or this user cannot
  */
 export function quota(cores: number, processes: number): Quota {
-  const period = periodUs(cores, processes);
-  const us = Math.round((cores / processes) * period);
-  const isV1 = existsSync(join(ROOTS.v1, 'cpu.cfs_quota_us'));
-  const root = isV1 ? ROOTS.v1 : ROOTS.v2;
-  const move = (pid: number, to: string) => writeFileSync(join(to, 'cgroup.procs'), `${pid}`);
   const groups = new Map<number, string>();
   const remove = () => {
     for (const [pid, dir] of groups) {
@@ -55,28 +57,15 @@ export function quota(cores: number, processes: number): Quota {
   process.once('exit', remove);
   return {
     add(pid) {
-      const dir = join(root, `lookup-surge-${process.pid}-${pid}`);
-      try {
-        if (!isV1) writeFileSync(join(root, 'cgroup.subtree_control'), '+cpu');
-        mkdirSync(dir, { recursive: true });
-        groups.set(pid, dir);
-        if (isV1) {
-          writeFileSync(join(dir, 'cpu.cfs_period_us'), `${period}`);
-          writeFileSync(join(dir, 'cpu.cfs_quota_us'), `${us}`);
-        } else {
-          writeFileSync(join(dir, 'cpu.max'), `${us} ${period}`);
-        }
-        move(pid, dir);
-      } catch (error) {
-        throw new Error(
-          `the services cannot be given less CPU here (control groups, as root): ${(error as Error).message}`,
-        );
-      }
+      const dir = groupDir(pid);
+      makeGroup(dir, cores, processes);
+      groups.set(pid, dir);
+      move(pid, dir);
     },
     end() {
       for (const pid of groups.keys()) {
         try {
-          move(pid, root);
+          move(pid, root());
         } catch {
           // It has ended.
         }
@@ -84,4 +73,28 @@ export function quota(cores: number, processes: number): Quota {
       remove();
     },
   };
+}
+
+const isV1 = () => existsSync(join(ROOTS.v1, 'cpu.cfs_quota_us'));
+const root = () => (isV1() ? ROOTS.v1 : ROOTS.v2);
+const groupDir = (of: number | string) => join(root(), `lookup-surge-${process.pid}-${of}`);
+const move = (pid: number, to: string) => writeFileSync(join(to, 'cgroup.procs'), `${pid}`);
+
+function makeGroup(dir: string, cores: number, processes: number): void {
+  const period = periodUs(cores, processes);
+  const us = Math.round((cores / processes) * period);
+  try {
+    if (!isV1()) writeFileSync(join(ROOTS.v2, 'cgroup.subtree_control'), '+cpu');
+    mkdirSync(dir, { recursive: true });
+    if (isV1()) {
+      writeFileSync(join(dir, 'cpu.cfs_period_us'), `${period}`);
+      writeFileSync(join(dir, 'cpu.cfs_quota_us'), `${us}`);
+    } else {
+      writeFileSync(join(dir, 'cpu.max'), `${us} ${period}`);
+    }
+  } catch (error) {
+    throw new Error(
+      `the services cannot be given less CPU here (control groups, as root): ${(error as Error).message}`,
+    );
+  }
 }

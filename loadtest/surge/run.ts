@@ -76,6 +76,8 @@ export async function runSurge(options: RunOptions): Promise<Result> {
     const stage = new Stage({ rig, plan, k6: k6.path, broken, serviceCores, say, signal });
     const outcome = await scenario.run(stage).finally(() => heal?.());
     const left = [...rig.services, ...rig.relays].filter((one) => !one.runs());
+    const last = left.length === 0 ? [] : lastLines.slice(-LINES_SAID);
+    for (const line of last) say(line);
     const budgets = [
       ...outcome.budgets,
       budget(
@@ -97,6 +99,7 @@ export async function runSurge(options: RunOptions): Promise<Result> {
       figures: [...outcome.figures, ...figuresOfCity(times, plan)],
       plots: outcome.plots,
       phases: outcome.phases ?? [],
+      said: [...outcome.said, ...last],
     };
   } catch (error) {
     if (!signal.aborted) for (const line of lastLines.slice(-LINES_SAID)) say(line);

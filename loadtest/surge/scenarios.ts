@@ -23,6 +23,8 @@ export interface Outcome {
   readonly figures: readonly Figure[];
   readonly plots: readonly Plot[];
   readonly phases?: readonly Phase[];
+  /** By the script, of what went wrong: the first lines. */
+  readonly said: readonly string[];
   /** Of the load. */
   readonly seconds: number;
 }
@@ -42,6 +44,7 @@ export const outcomeOf = ({ plan }: Stage, loaded: Loaded): Outcome => ({
     limits: plan.limits,
   }),
   seconds: loaded.ended.summary.testRunDurationMs / 1_000,
+  said: loaded.ended.seconds.said,
 });
 
 const simply = (script: string) => async (stage: Stage) =>

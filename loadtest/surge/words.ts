@@ -3,7 +3,7 @@
 export const MEANINGS: Readonly<Record<string, string>> = {
   wrong:
     'Somebody was told another color or photo than theirs. Nothing else matters: stop the release, ' +
-    'and look for the answer in the log of the run.',
+    'and read what was said of it, at the end of the report.',
   stale_unmarked:
     'An answer was older than it may be and did not say so. Stop the release: look at clocks, the ' +
     'relay and the feed.',
@@ -36,21 +36,22 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   from_redis: 'Redis answered next to nothing: this run did not test it.',
   not_good: 'More than one in a hundred was not answered in time on this step.',
   source_queries_per_s:
-    'All processes together asked the source more often than it was promised. Divide ' +
-    'LOOKUP_SOURCE_QUERIES_PER_S by the processes.',
+    'All processes together asked the source more often than it was promised: one of them keeps ' +
+    'less to its part than it says.',
   source_in_flight:
-    'All processes together had more queries under way than the source was promised. Divide ' +
-    'LOOKUP_SOURCE_IN_FLIGHT_MAX by the processes.',
+    'All processes together had more queries under way than the source was promised: one of them ' +
+    'keeps less to its part than it says.',
   source_counted:
     'The source could not be asked how often it was asked, so its budget was not seen to hold.',
   changes_late:
     'The runner made its changes too late, so answers were judged by the wrong times. Run it again ' +
     'on a quieter machine.',
-  changes_made: 'Not all changes of the schedule were made.',
+  changes_made: 'Nothing was changed, so nothing was seen of changes.',
   memory_slope: 'The services’ memory grows. Take heap snapshots an hour apart before releasing.',
   descriptors: 'The services hold more and more descriptors: connections or files leak.',
   p99_drift: 'Answers grew slower during the run.',
-  processes: 'A process ended that was not told to. Read its last lines in the log of the run.',
+  processes:
+    'A process ended that was not told to. Read the last lines of all, at the end of the report.',
   others_p99:
     'The others paid for the one whom all ask about: their slowest in a hundred waited longer than ' +
     'with nobody hot.',
