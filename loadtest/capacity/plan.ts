@@ -148,7 +148,8 @@ function shared(morning: Morning, processes: number) {
     settings[name] = Math.max(0, Math.floor(exact));
     if (exact < 1)
       warnings.push(
-        `${name}: a process would get ${Math.max(0, exact).toFixed(2)}, and the least is 1: ${option} of ${needed} or more is needed`,
+        `${name}: a process would get ${Math.max(0, exact).toFixed(2)}, and the least is 1: ` +
+          `${option} of ${needed} or more is needed`,
       );
   }
   return { settings, warnings };

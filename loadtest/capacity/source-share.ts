@@ -1,8 +1,8 @@
 // What each process may ask of the source, of what the whole fleet may: so that all together keep to it, whatever the
 // demand. Imports nothing.
 
-/** A process may ask for a tenth of a second's worth more in its first second (guards/budget.ts). */
-const BURST = 1.1;
+/** In tenths: a process may ask for a tenth of a second's worth more in its first second (guards/budget.ts). */
+const BURST_TENTHS = 11;
 /** Photos have a budget of their own, and some questions are about the time. */
 const PHOTO_SHARE = 0.1;
 const OTHER_PER_S = 5;
@@ -20,7 +20,7 @@ export function sourceShare(
   fleet: { readonly queriesPerS: number; readonly inFlight: number },
   processes: number,
 ): SourceShare {
-  const perS = fleet.queriesPerS / BURST / processes - OTHER_PER_S;
+  const perS = (fleet.queriesPerS * 10) / (BURST_TENTHS * processes) - OTHER_PER_S;
   return {
     queriesPerS: perS * (1 - PHOTO_SHARE),
     photoQueriesPerS: perS * PHOTO_SHARE,
@@ -30,6 +30,6 @@ export function sourceShare(
 
 /** Of which each process gets 1 of everything. */
 export const leastOfFleet = (processes: number) => ({
-  queriesPerS: Math.ceil(processes * BURST * (1 / PHOTO_SHARE + OTHER_PER_S)),
+  queriesPerS: Math.ceil((processes * BURST_TENTHS * (1 / PHOTO_SHARE + OTHER_PER_S)) / 10),
   inFlight: processes * (1 + BESIDE),
 });
