@@ -8,5 +8,5 @@ test('a period is short, but long enough for the least that the kernel gives', (
 });
 
 test('a share on which no process could run without being taken for late is refused', () => {
-  expect(() => periodUs(0.1, 2)).toThrow('--service-cores 0.1: 2 processes need 0.13');
+  expect(() => periodUs(0.1, 2)).toThrow('--service-cores 0.1: 2 processes need 0.14 or more');
 });

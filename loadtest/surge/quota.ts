@@ -23,10 +23,10 @@ const PERIOD_US_MOST = 15_000;
 export function periodUs(cores: number, processes: number): number {
   const each = cores / processes;
   const us = Math.max(PERIOD_US_LEAST, Math.ceil(QUOTA_US_LEAST / each));
-  if (us > PERIOD_US_MOST)
-    throw new Error(
-      `--service-cores ${cores}: ${processes} processes need ${(processes * QUOTA_US_LEAST) / PERIOD_US_MOST} or more`,
-    );
+  if (us > PERIOD_US_MOST) {
+    const least = Math.ceil((processes * QUOTA_US_LEAST * 100) / PERIOD_US_MOST) / 100;
+    throw new Error(`--service-cores ${cores}: ${processes} processes need ${least} or more`);
+  }
   return us;
 }
 
