@@ -1,4 +1,4 @@
-// Question: what is the highest rate within budget? The rate goes up in steps; the last one before three on which one
+// Question: what is the highest rate within budget? The rate goes up in steps; the last one before two on which one
 // in a hundred is not answered in time is the breakpoint. When the generator gives way first, the summary says
 // so, and the figure is the generator's. A threshold that breaks is what this run looks for: exit code 99 is its
 // usual end. It goes on to the top all the same: k6 1.8 hangs when it is aborted while streams are open.

@@ -12,8 +12,8 @@ export interface Stair {
 
 /** Of the questions of a step: more than these, unanswered or late, and it did not hold. */
 export const LATE_SHARE = 0.01;
-/** One step that did not hold, or two, were a pause of the machine or of a collector: a higher one held. */
-const GIVEN_UP = 3;
+/** One step that did not hold was a pause of the machine or of a collector, where a higher one held. */
+const GIVEN_UP = 2;
 
 /** @param step from 1 */
 export const questionsOfStep = ({ perS, seconds, steps }: Stair, step: number): number =>
