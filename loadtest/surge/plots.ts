@@ -1,5 +1,6 @@
 // What is drawn of a run.
 
+import { LATE_SHARE } from '../lib/steps.ts';
 import type { Plot } from '../report/result.ts';
 import { scriptColumns, sumOf, systemColumns, thinned } from './columns.ts';
 import { SOURCE_IN_FLIGHT_MAX, SOURCE_QUERIES_PER_S_MAX } from './fleet.ts';
@@ -21,8 +22,6 @@ export interface Drawn {
 const MB = 1_000_000;
 /** Answers older than this must say so. */
 const STALE_S = 2;
-/** As the scripts' budgets have it. */
-const LATE_PERCENT = 1;
 
 export function plotsOf(drawn: Drawn): Plot[] {
   return [...scriptPlots(drawn), ...answerPlots(drawn), ...machinePlots(drawn)].map((plot) =>
@@ -53,7 +52,7 @@ function scriptPlots({ seconds, fromMs, limits }: Drawn): Plot[] {
     {
       ...{ title: 'Late or unanswered', unit: '%', at },
       series: [{ label: 'of questions', values: notGood(limits.httpLateMs, limits.grpcLateMs) }],
-      limit: { label: 'allowed', value: LATE_PERCENT },
+      limit: { label: 'allowed', value: LATE_SHARE * 100 },
     },
     times('Phones: time to an answer', 'http'),
     times('Gates: time to an answer', 'grpc'),

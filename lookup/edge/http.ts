@@ -190,7 +190,6 @@ class Door {
       this.#metrics.observe(0);
       return this.#found(res, token, recalled, now);
     }
-    const isNew = !token.wasAnswered;
     const startedMonoMs = this.#clock.monoMs();
     // What is refused costs the layers below nothing.
     const answer = this.#lookup.find(
@@ -201,7 +200,7 @@ class Door {
     );
     if (!(answer instanceof Promise)) {
       if (answer.outcome !== 'shed') {
-        if (isNew) this.#admission.newcomer();
+        if (!token.wasAnswered) this.#admission.newcomer();
       } else if (why !== undefined) this.#admission.count('http', why);
       this.#metrics.observe(0);
       return this.#answer(res, req, token, answer);
