@@ -5,6 +5,7 @@ import { systemClock } from './clock.ts';
 import { type Config, readConfig } from './config.ts';
 import { readIssuers } from './edge/issuers.ts';
 import { startOps } from './edge/ops.ts';
+import { collectionReadings } from './life/collections.ts';
 import { keepRegistered, reachableAt } from './life/register.ts';
 import { type Log, makeLog } from './log.ts';
 import { Metrics } from './metrics.ts';
@@ -99,7 +100,7 @@ async function relayAlone(
 ): Promise<void> {
   let draining = false;
   const metrics = new Metrics();
-  metrics.add([...relay.readings]);
+  metrics.add([...collectionReadings(), ...relay.readings]);
   const notReady = () => (draining ? 'draining' : relay.notReady());
   const ops = await startOps({ notReady, metrics }, config);
   const leaveList = keepRegistered(redis, `${hostname()}:${ops.port}`, () => ({

@@ -25,6 +25,7 @@ import { BoundedMap } from './layers/bounded-map.ts';
 import { Memory } from './layers/memory.ts';
 import type { Negative } from './layers/remembered.ts';
 import { keepChecked } from './life/check-redis.ts';
+import { collectionReadings } from './life/collections.ts';
 import { drain } from './life/drain.ts';
 import { keepRegistered, reachableAt } from './life/register.ts';
 import { keepSourceTime } from './life/source-time.ts';
@@ -189,6 +190,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   const ops = await orClose(startOps({ notReady, metrics }, config));
 
   metrics.add([
+    ...collectionReadings(),
     ...admissionReadings(admission),
     ...(redis?.readings ?? []),
     ...(parts.beside?.readings ?? []),

@@ -12,8 +12,10 @@ export function budget(name: string, asked: string, found: string, ok: boolean):
   return { name, asked, found, ok, meaning };
 }
 
-export const atMost = (name: string, most: number, found: number, unit = ''): Budget =>
-  budget(name, `at most ${most}${unit}`, `${rounded(found)}${unit}`, found <= most);
+export const atMost = (name: string, most: number, found: number, unit = ''): Budget => {
+  const told = Number.isNaN(found) ? 'not measured' : `${rounded(found)}${unit}`;
+  return budget(name, `at most ${most}${unit}`, told, found <= most);
+};
 
 export const atLeast = (name: string, least: number, found: number, unit = ''): Budget =>
   budget(name, `at least ${least}${unit}`, `${rounded(found)}${unit}`, found >= least);

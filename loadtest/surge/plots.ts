@@ -20,6 +20,13 @@ export interface Drawn {
 }
 
 const MB = 1_000_000;
+/** What a service says of its memory. */
+export const MEMORY = {
+  resident: 'lookup_memory_bytes',
+  heap: 'lookup_memory_heap_bytes',
+  /** After a full collection. */
+  kept: 'lookup_memory_kept_bytes',
+};
 /** Answers older than this must say so. */
 const STALE_S = 2;
 
@@ -139,11 +146,23 @@ function machinePlots(drawn: Drawn): Plot[] {
   const others = rate(({ cpuS }) => cpuS.machine).map((all, i) =>
     all === null ? null : known.reduce((rest, { values }) => rest - (values[i] ?? 0), all),
   );
+  const stoodStill = (label: string, pick: (of: Sample['stoodStillS']) => number | undefined) => ({
+    label,
+    values: rate(({ stoodStillS }) => pick(stoodStillS)).map((s) => (s === null ? null : s * 100)),
+  });
   return [
     {
       ...{ title: 'CPU', unit: 'cores', at },
       // What is measured beside somebody busy is theirs as well.
       series: [...known, { label: 'others', values: others }],
+    },
+    {
+      ...{ title: 'The machine stood still', unit: '% of the time', at },
+      series: [
+        stoodStill('stolen by another machine, a core', ({ stolen }) => stolen),
+        stoodStill('for want of memory', ({ memory }) => memory),
+        stoodStill('for want of a disk', ({ io }) => io),
+      ],
     },
     {
       ...{ title: 'How late the services’ event loops are', unit: 'ms', at },
@@ -161,6 +180,23 @@ function machinePlots(drawn: Drawn): Plot[] {
           const bytes = memoryBytes[i];
           return bytes === undefined ? undefined : bytes / MB;
         }),
+      ),
+    },
+    {
+      ...{ title: 'Memory of the services, after a full collection', unit: 'MB', at },
+      series: eachService(samples, (i) =>
+        value(({ services }) => {
+          const bytes = services[i]?.get(MEMORY.kept);
+          return bytes ? bytes / MB : undefined;
+        }),
+      ),
+    },
+    {
+      ...{ title: 'The services stood still to collect garbage', unit: '% of the time', at },
+      series: eachService(samples, (i) =>
+        rate(({ services }) => services[i]?.get('lookup_collections_seconds_total')).map((s) =>
+          s === null ? null : s * 100,
+        ),
       ),
     },
   ];

@@ -22,11 +22,22 @@ export function cpuSecondsOf(pid: number): number | undefined {
 export const cpuSecondsOfFamily = (pid: number): number =>
   familyOf(pid).reduce((sum, one) => sum + (cpuSecondsOf(one) ?? 0), 0);
 
-/** CPU seconds that were spent on this machine by anybody, or taken from it by another one. */
-export function cpuSecondsOfMachine(): number {
+/** CPU seconds that were spent on this machine by anybody, and that another machine took from it. */
+export function cpuSecondsOfMachine(): { readonly spent: number; readonly stolen: number } {
   const [, ...ticks] = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.split(/\s+/) ?? [];
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = ticks.map(Number);
-  return (user + nice + system + irq + softirq + steal) / TICKS_PER_S;
+  const spent = user + nice + system + irq + softirq;
+  return { spent: spent / TICKS_PER_S, stolen: steal / TICKS_PER_S };
+}
+
+/** Seconds in which nobody on this machine could go on, for want of it; undefined where the kernel does not count. */
+export function stalledSecondsOfMachine(of: 'memory' | 'io'): number | undefined {
+  try {
+    const [, us] = /^full .*total=(\d+)$/m.exec(readFileSync(`/proc/pressure/${of}`, 'utf8')) ?? [];
+    return us === undefined ? undefined : Number(us) / 1e6;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Open descriptors; undefined when there is no such process. */

@@ -14,6 +14,7 @@ import { relaysStopped } from './relays-stopped.ts';
 import { restart } from './restart.ts';
 import type { Say } from './say.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
+import { soak } from './soak.ts';
 import { SOURCE_SETTINGS } from './source-count.ts';
 import { Stage } from './stage.ts';
 
@@ -39,6 +40,7 @@ export const ALL_SCENARIOS: Readonly<Record<Plan['scenario'], Scenario>> = {
       'Does it go on answering, and say that it may be behind, while nobody carries changes?',
     run: relaysStopped,
   },
+  soak: { question: 'Does it stay as it is?', run: soak },
 };
 
 /** Room for the import of ten million, and for what is read while it is warmed. */

@@ -14,7 +14,6 @@ import { askedOfSource, commonBudgets, figuresOf } from './figures.ts';
 import type { Plan, ScenarioName } from './plan.ts';
 import { plotsOf } from './plots.ts';
 import { quota } from './quota.ts';
-import { drift } from './soak.ts';
 import { type Loaded, type Stage, scheduleWords } from './stage.ts';
 import { costsHere, stepsOf } from './stair-steps.ts';
 
@@ -51,7 +50,7 @@ const simply = (script: string) => async (stage: Stage) =>
   outcomeOf(stage, await stage.load({ script }));
 
 export const SCENARIOS: Readonly<
-  Record<Exclude<ScenarioName, 'overload' | 'relays-stopped'>, Scenario>
+  Record<Exclude<ScenarioName, 'overload' | 'relays-stopped' | 'soak'>, Scenario>
 > = {
   smoke: { question: 'Do the parts fit together?', run: simply('smoke') },
   'morning-surge': {
@@ -78,19 +77,6 @@ export const SCENARIOS: Readonly<
     run: hotKey,
   },
   breakpoint: { question: 'What is the highest rate within budget?', run: breakpoint },
-  soak: {
-    question: 'Does it stay as it is?',
-    run: async (stage) => {
-      const loaded = await stage.load({ script: 'soak' });
-      const outcome = outcomeOf(stage, loaded);
-      const { budgets, figures } = drift(loaded);
-      return {
-        ...outcome,
-        budgets: [...outcome.budgets, ...budgets],
-        figures: [...outcome.figures, ...figures],
-      };
-    },
-  },
 };
 
 /** Single people, during the peak. */

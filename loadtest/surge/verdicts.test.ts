@@ -15,6 +15,7 @@ const sample = (second: number, more: Partial<Sample> = {}): Sample => ({
   memoryBytes: [100e6],
   descriptors: [50],
   cpuS: { services: second, relays: 0, redis: 0, source: 0, machine: second },
+  stoodStillS: { stolen: 0, memory: 0, io: undefined },
   source: { queries: second * 100, inFlight: 2 },
   ...more,
 });
@@ -70,18 +71,38 @@ describe('a script’s thresholds', () => {
 });
 
 describe('a soak', () => {
-  const soaked = (more: (i: number) => Partial<Sample>, slower = 1): Loaded => {
+  const HOUR_S = 3_600;
+  /** After the minute in which it collected its garbage last, once in five. */
+  const kept =
+    (mbAt: (minute: number) => number, outsideMbAt = (_: number) => 50) =>
+    (i: number) => {
+      const minute = Math.floor(i / 300) * 5;
+      return {
+        services: [
+          new Map([
+            ['lookup_memory_kept_bytes', mbAt(minute) * 1e6 + minute],
+            ['lookup_memory_heap_bytes', 200e6 + (i % 60) * 1e6],
+            ['lookup_memory_bytes', 200e6 + (i % 60) * 1e6 + outsideMbAt(i / 60) * 1e6],
+          ]),
+        ],
+      };
+    };
+  const flat = kept(() => 100);
+  const soaked = (
+    more: (i: number) => Partial<Sample>,
+    { slower = 1, s = HOUR_S } = {},
+  ): Loaded => {
     const seconds = new Seconds();
-    for (let at = 0; at < 600; at++) {
+    for (let at = 0; at < s; at++) {
       // Bucket 106 is 9.7 ms; 8 buckets on it is twice as long.
-      const bucket = at > 400 ? 106 + Math.round(8 * Math.log2(slower)) : 106;
+      const bucket = at > (s * 2) / 3 ? 106 + Math.round(8 * Math.log2(slower)) : 106;
       seconds.add(
         JSON.stringify({ at, door: 'http', ends: {}, from: {}, took: { [bucket]: 100 } }),
       );
     }
     return {
       ended: { seconds },
-      samples: samples(600, more),
+      samples: samples(s, more),
       fromMs: 0,
     } as unknown as Loaded;
   };
@@ -91,27 +112,57 @@ describe('a soak', () => {
       .map(({ name }) => name);
 
   test('of what stays as it is holds', () => {
-    expect(broken(soaked(() => ({})))).toEqual([]);
+    expect(broken(soaked(flat))).toEqual([]);
   });
 
-  test('fails when memory grows by a megabyte in a minute', () => {
-    const more = (i: number) => ({ memoryBytes: [100e6 + (i / 60) * 1e6] });
-    expect(broken(soaked(more))).toEqual(['memory_slope']);
+  test('fails when what is kept grows by a megabyte in a minute', () => {
+    expect(broken(soaked(kept((minute) => 100 + minute)))).toEqual(['memory_slope{kept}']);
+  });
+
+  test('fails when what lies outside the heap does', () => {
+    const more = kept(
+      () => 100,
+      (minute) => 50 + minute,
+    );
+    expect(broken(soaked(more))).toEqual(['memory_slope{outside the heap}']);
+  });
+
+  test('forgives garbage: what is resident may grow until it is collected', () => {
+    const more = (i: number) => ({ ...flat(i), memoryBytes: [100e6 + (i / 60) * 1e6] });
+    const loaded = soaked(more);
+    expect(broken(loaded)).toEqual([]);
+    const grows = drift(loaded).figures.find(({ name }) => name === 'memory of a service grows');
+    expect(grows?.value).toBeCloseTo(60);
   });
 
   test('forgives what grows only at the beginning', () => {
-    const more = (i: number) => ({ memoryBytes: [Math.min(i, 200) * 1e6] });
-    expect(broken(soaked(more))).toEqual([]);
+    expect(broken(soaked(kept((minute) => Math.min(minute, 20) * 10)))).toEqual([]);
+  });
+
+  test('fails when nobody collected garbage: unknown is not held', () => {
+    const { budgets } = drift(soaked(() => ({})));
+    expect(budgets).toContainEqual(
+      expect.objectContaining({ name: 'memory_slope{kept}', found: 'not measured', ok: false }),
+    );
+  });
+
+  test('of minutes judges no slopes by the hour', () => {
+    const { budgets } = drift(
+      soaked(
+        kept((minute) => minute * 10),
+        { s: 600 },
+      ),
+    );
+    expect(budgets.map(({ name }) => name)).toEqual(['p99_drift']);
   });
 
   test('fails when descriptors leak', () => {
-    expect(broken(soaked((i) => ({ descriptors: [50 + Math.floor(i / 60)] })))).toEqual([
-      'descriptors',
-    ]);
+    const more = (i: number) => ({ ...flat(i), descriptors: [50 + Math.floor(i / 60)] });
+    expect(broken(soaked(more))).toEqual(['descriptors']);
   });
 
   test('fails when answers grow slower', () => {
-    expect(broken(soaked(() => ({}), 2))).toEqual(['p99_drift']);
+    expect(broken(soaked(flat, { slower: 2 }))).toEqual(['p99_drift']);
   });
 });
 

@@ -9,6 +9,7 @@ import {
   cpuSecondsOfMachine,
   descriptorsOf,
   memoryBytesOf,
+  stalledSecondsOfMachine,
 } from './processes.ts';
 import type { SourceCounter } from './source-count.ts';
 
@@ -28,6 +29,13 @@ export interface Sample {
     /** All of it, by whomever. */
     readonly machine: number;
     readonly source: number;
+  };
+  /** Seconds so far in which the machine stood still, or one of its cores; undefined: the kernel does not count it. */
+  readonly stoodStillS: {
+    /** Cores that another machine had. */
+    readonly stolen: number;
+    readonly memory: number | undefined;
+    readonly io: number | undefined;
   };
   /** undefined: the source did not answer. */
   readonly source: { readonly queries: number; readonly inFlight: number } | undefined;
@@ -80,6 +88,7 @@ async function sampleOf(rig: Rig, counter: SourceCounter): Promise<Sample> {
     Promise.all(services.map(metricsOf)),
     counter.count().catch(() => undefined),
   ]);
+  const machine = cpuSecondsOfMachine();
   return {
     atMs: Date.now(),
     services: metrics,
@@ -88,7 +97,12 @@ async function sampleOf(rig: Rig, counter: SourceCounter): Promise<Sample> {
     cpuS: {
       ...{ services: sumCpu(services), relays: sumCpu(relays), redis: sumCpu(redis.nodes) },
       source: cpuSecondsOfFamily(postgres.pid),
-      machine: cpuSecondsOfMachine(),
+      machine: machine.spent + machine.stolen,
+    },
+    stoodStillS: {
+      stolen: machine.stolen,
+      memory: stalledSecondsOfMachine('memory'),
+      io: stalledSecondsOfMachine('io'),
     },
     source,
   };
