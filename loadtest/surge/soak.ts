@@ -65,6 +65,7 @@ export function drift(loaded: Loaded): { budgets: Budget[]; figures: Figure[] } 
   const outside = steepest((i) => points(settled, ({ services }) => outsideHeap(services[i])));
   const descriptors = steepest((i) => points(settled, (sample) => sample.descriptors[i]));
   const [early, late] = thirds(ended.seconds);
+  const p99MostMs = Math.round(Math.max(early, NOISE_MS) * P99_GROWTH_MAX * 10) / 10;
   const isLong = lastMs - fromMs >= (JUDGED_S_LEAST / (1 - SETTLED_SHARE)) * 1_000;
   return {
     budgets: [
@@ -75,7 +76,7 @@ export function drift(loaded: Loaded): { budgets: Budget[]; figures: Figure[] } 
             atMost('descriptors', DESCRIPTORS_PER_H_MAX, descriptors, ' an hour'),
           ]
         : []),
-      atMost('p99_drift', Math.max(early, NOISE_MS) * P99_GROWTH_MAX, late, ' ms'),
+      atMost('p99_drift', p99MostMs, late, ' ms'),
     ],
     figures: [
       ...(Number.isNaN(kept)
