@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ANNA, BERT, CONFIG, holding, holdTime, ModelWorld, started } from '../test/model-world.ts';
 import { SingleFlight } from './guards/single-flight.ts';
-import { type Answer, type Color, type Found, GREEN, RED, YELLOW } from './health-code.ts';
+import { type Answer, type Found, GREEN, type PersonRecord, RED, YELLOW } from './health-code.ts';
 import type { Layer, LayerRead } from './layers/layer.ts';
 
 beforeEach(() => {
@@ -162,11 +162,12 @@ describe('4. a layer between', () => {
     const world = started({ layers: [layer] });
     return { world, filled };
   }
-  const hit = (world: ModelWorld, version = 2, xid = 100) => {
-    const person = { subject: ANNA, version, color: RED as Color, areas: [], photo: undefined };
+  const hitOf = (world: ModelWorld, person: PersonRecord, xid = 100) => {
     const epoch = world.freshness.epoch ?? '';
     return { hit: { person, xid, asOf: world.source.now(), epoch } };
   };
+  const hit = (world: ModelWorld, version = 2, xid = 100) =>
+    hitOf(world, { subject: ANNA, version, color: RED, areas: [], photo: undefined }, xid);
 
   it('is asked before the source, which then is not', async () => {
     const { world } = layerOf(() => hit(world));
@@ -204,6 +205,78 @@ describe('4. a layer between', () => {
     expect([world.freshness.waiting, world.loads.length]).toEqual([2, 0]);
     await world.pass(CONFIG.layerAheadMs);
     expect([world.freshness.waiting, world.loads.length]).toEqual([0, 2]);
+  });
+
+  describe('that is late', () => {
+    /** Whom the layer has told to wait, to be told what it found. */
+    function slow() {
+      const tell: ((read: LayerRead | undefined) => void)[] = [];
+      const layer: Layer = {
+        name: 'redis',
+        get: async () => ({ late: new Promise((resolve) => tell.push(resolve)) }),
+      };
+      const world = started({ layers: [layer] });
+      const says = (read: Omit<LayerRead, 'fill'> | undefined) =>
+        tell.shift()?.(read && { ...read, fill: () => {} });
+      return { world, says };
+    }
+
+    it('answers all the same when the source does not, or not yet', async () => {
+      const { world, says } = slow();
+      const [refused, waiting] = [world.ask(ANNA), world.ask(BERT)];
+      await world.settle();
+      expect(world.loads.length).toBe(2);
+      world.fail();
+      await world.settle();
+      expect(refused.answer).toBeUndefined();
+      const person = { areas: [], photo: undefined };
+      says(hitOf(world, { ...person, subject: ANNA, version: 2, color: GREEN }));
+      await world.settle();
+      expect(refused.answer).toMatchObject({ color: GREEN, version: 2, layer: 'redis' });
+      says(hitOf(world, { ...person, subject: BERT, version: 3, color: YELLOW }));
+      await world.settle();
+      expect(waiting.answer).toMatchObject({ color: YELLOW, version: 3, layer: 'redis' });
+    });
+
+    it('does not hold up the source, and is not believed after it', async () => {
+      const { world, says } = slow();
+      const asked = world.ask(ANNA);
+      await world.settle();
+      world.set(ANNA, undefined);
+      world.reply();
+      await world.settle();
+      expect(asked.answer).toMatchObject({ outcome: 'absent' });
+      says(hit(world));
+      await world.settle();
+      expect(world.memory.size).toBe(0);
+    });
+
+    it('leaves it at what the source said when it has nothing', async () => {
+      const { world, says } = slow();
+      const asked = world.ask(ANNA);
+      await world.settle();
+      says(undefined);
+      await world.settle();
+      expect(asked.answer).toBeUndefined();
+      world.fail();
+      await world.settle();
+      expect(asked.answer).toEqual(unavailable('source'));
+    });
+
+    it('is asked of when it was asked: what a change overtook is not believed', async () => {
+      const { world, says } = slow();
+      const read = hit(world);
+      const asked = world.ask(ANNA);
+      await world.settle();
+      world.set(ANNA, YELLOW);
+      world.follow();
+      says(read);
+      await world.settle();
+      expect(asked.answer).toBeUndefined();
+      world.reply();
+      await world.settle();
+      expect(asked.answer).toMatchObject({ color: YELLOW, layer: 'source' });
+    });
   });
 
   it('whose record a change overtook is not believed', async () => {

@@ -3,6 +3,7 @@
 import type { Clock } from './clock.ts';
 import type { Freshness } from './feed/freshness.ts';
 import { Budget } from './guards/budget.ts';
+import { firstAnswer, type Late } from './guards/first-answer.ts';
 import type { LoadedOne } from './guards/guarded-source.ts';
 import type { SingleFlight } from './guards/single-flight.ts';
 import { settledWithin } from './guards/timeout.ts';
@@ -56,9 +57,12 @@ export interface LookupOptions {
   readonly sourceBatchMax: number;
 }
 
-interface LayerFind {
-  readonly answer: Answer | undefined;
-  readonly read: LayerRead | undefined;
+/** When a layer was asked, and how far this process was then. */
+interface LayerAsked {
+  readonly layer: Layer;
+  readonly subject: Subject;
+  readonly resolved: SourceMs;
+  readonly beganMonoMs: number;
 }
 
 export interface LookupStats {
@@ -74,6 +78,8 @@ const unavailable = (reason: UnavailableReason): Unavailable => ({
 });
 
 const PAST_DEADLINE = unavailable('deadline');
+
+const isKnown = ({ outcome }: Answer) => outcome !== 'unavailable';
 
 export class Lookup {
   readonly stats: LookupStats = {
@@ -206,6 +212,7 @@ export class Lookup {
 
   async #flight(subject: Subject, sourceOnly: boolean): Promise<Answer> {
     const reads: LayerRead[] = [];
+    const late: Late<Answer>[] = [];
     if (!sourceOnly) {
       // A second look: between the caller's miss and this flight, another flight for the subject may have ended and
       // kept what it found. Caller A misses; caller B misses, flies, keeps, lands; A starts a flight of its own: one
@@ -213,47 +220,58 @@ export class Lookup {
       const again = this.#fromMemory(this.#memory.find(subject));
       if (again && !again.stale) return settle(again);
       for (const layer of this.#parts.layers) {
-        const { answer, read } = await this.#fromLayer(layer, subject);
+        const { resolved } = this.#freshness;
+        const asked = { layer, subject, resolved, beganMonoMs: this.#parts.clock.monoMs() };
+        const read = await layer.get(subject);
+        if (read && 'late' in read) {
+          late.push((isOver) => read.late.then((one) => this.#fromLayer(asked, one, isOver)));
+          continue;
+        }
+        const answer = await this.#fromLayer(asked, read);
         if (answer) return answer;
         if (read) reads.push(read);
       }
     }
-    return this.#withGrace(subject, sourceOnly, this.#fromSource(subject, reads));
+    const reading = firstAnswer(this.#fromSource(subject, reads), late, isKnown);
+    return this.#withGrace(subject, sourceOnly, reading);
   }
 
   // --- 4. Layers between memory and the source
 
-  /** What a layer's read is worth: an answer, or nothing. */
-  async #fromLayer(layer: Layer, subject: Subject): Promise<LayerFind> {
+  /**
+   * What a layer's read is worth: an answer, or nothing.
+   * @param isOver whether it is too late: the source has answered, and this may be older
+   */
+  async #fromLayer(
+    { layer, subject, resolved, beganMonoMs }: LayerAsked,
+    read: LayerRead | undefined,
+    isOver = () => false,
+  ): Promise<Answer | undefined> {
     const freshness = this.#freshness;
-    const resolved = freshness.resolved;
-    const beganMonoMs = this.#parts.clock.monoMs();
-    const read = await layer.get(subject);
     const hit = read?.hit;
-    const none: LayerFind = { answer: undefined, read };
     // A layer that was behind when asked has not all that this process knows; one of another source, nothing.
-    if (!hit || hit.asOf < resolved || hit.epoch !== freshness.epoch) return none;
-    if (freshness.isBeforeForgotten(hit.asOf)) return none;
+    if (!hit || hit.asOf < resolved || hit.epoch !== freshness.epoch || isOver()) return undefined;
+    if (freshness.isBeforeForgotten(hit.asOf)) return undefined;
     const { version } = hit.person;
     if (!freshness.mayKeep(hit.xid, beganMonoMs)) {
       // Ahead of this process: its own floors may be older than this record, and the two were never true together.
       await freshness.nextBatch(this.#options.layerAheadMs);
-      if (!freshness.mayKeep(hit.xid, beganMonoMs)) return none;
+      if (isOver() || !freshness.mayKeep(hit.xid, beganMonoMs)) return undefined;
     }
-    if (freshness.isOvertaken(subject, version)) return none;
+    if (freshness.isOvertaken(subject, version)) return undefined;
     if ('erased' in hit.person) {
-      if (!freshness.mayBeAbsent(subject)) return none;
+      if (!freshness.mayBeAbsent(subject)) return undefined;
       // Of an ended generation, whose feed did not tell: it would be answered as old, again and again.
       this.#memory.drop(subject);
       this.#parts.whole.delete(subject);
-      return { answer: { outcome: 'absent', asOf: resolved }, read };
+      return { outcome: 'absent', asOf: resolved };
     }
     freshness.fence.note(subject, version);
     this.#parts.negatives.delete(subject);
     this.#memory.put(hit.person, freshness.generation);
     this.#parts.whole.delete(subject);
     const found = this.#fromMemory(this.#memory.find(subject));
-    return { answer: found && settle(found, layer.name), read };
+    return found && settle(found, layer.name);
   }
 
   // --- 5. Source

@@ -28,7 +28,8 @@ export interface RedisWorld extends Omit<PostgresWorld, 'start'> {
 const QUICK: Partial<Config> = {
   redisWarmMs: 0,
   leaseMs: 1_000,
-  redisTimeoutHardMs: 250,
+  redisTimeoutSoftMs: 250,
+  redisTimeoutHardMs: 1_000,
   sourceTimeoutHardMs: 1_500,
   deadlineHttpMs: 2_000,
   deadlineGrpcMs: 2_000,

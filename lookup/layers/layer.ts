@@ -22,9 +22,15 @@ export interface LayerRead {
   fill(person: PersonRecord, xid: number, asOf: SourceMs): void;
 }
 
+/** It takes long, and may still come. */
+export interface LayerLate {
+  /** As {@link Layer.get}, in the end. */
+  readonly late: Promise<LayerRead | undefined>;
+}
+
 /** Something that may remember, between memory and the source. */
 export interface Layer {
   readonly name: 'redis';
-  /** @returns undefined when it does not know: it is away, slow or overloaded. Never rejects, never waits for long. */
-  get(subject: Subject): Promise<LayerRead | undefined>;
+  /** @returns undefined when it does not know: it is away or overloaded. Never rejects, never waits for long. */
+  get(subject: Subject): Promise<LayerRead | LayerLate | undefined>;
 }

@@ -1,12 +1,13 @@
 // L2: the records of all people, in Redis Cluster. Reads of one turn of the event loop go to each node as one script
 // call, which brings the node's mark along: how far its records are. A node that is away, or whose mark is missing, is
-// a miss for its people and for nobody else.
+// a miss for its people and for nobody else. One that is slow is told to be: the source may be asked meanwhile.
 
+import { settledWithin } from '../guards/timeout.ts';
 import type { Subject } from '../health-code.ts';
 import type { RedisNode, RedisNodes } from '../redis/nodes.ts';
 import { READ } from '../redis/scripts.ts';
 import { PLACE_BYTES, placeInto, slotOfBucket } from '../redis/slots.ts';
-import type { Layer, LayerHit, LayerRead } from './layer.ts';
+import type { Layer, LayerHit, LayerLate, LayerRead } from './layer.ts';
 import { decode } from './record-codec.ts';
 import {
   type CallGuard,
@@ -17,6 +18,7 @@ import {
 } from './redis-found.ts';
 
 export interface RedisLayerOptions extends FoundOptions {
+  readonly redisTimeoutSoftMs: number;
   readonly redisBatchMax: number;
   /** People who wait for one node; further ones are a miss at once. */
   readonly redisQueueMax: number;
@@ -34,7 +36,7 @@ export interface RedisLayerStats extends FillStats {
 
 interface Asked {
   readonly subject: Subject;
-  readonly resolve: (read: LayerRead | undefined) => void;
+  readonly resolve: (read: LayerRead | LayerLate | undefined) => void;
 }
 
 /** What goes to one node as one call: who is asked for, and where each of them lies there. */
@@ -76,7 +78,7 @@ export class RedisLayer implements Layer {
     this.#options = options;
   }
 
-  get(subject: Subject): Promise<LayerRead | undefined> {
+  get(subject: Subject): Promise<LayerRead | LayerLate | undefined> {
     const node = this.#nodes.nodeOf(slotOfBucket(placeInto(PLACE, 0, subject)));
     this.stats.reads += 1;
     const call = node && this.#callTo(node);
@@ -116,6 +118,14 @@ export class RedisLayer implements Layer {
   }
 
   async #read(call: Call): Promise<void> {
+    const reading = this.#reads(call);
+    const reads = await settledWithin(reading, this.#options.redisTimeoutSoftMs, SLOW);
+    for (const [i, { resolve }] of call.asked.entries())
+      resolve(reads === SLOW ? { late: reading.then((all) => all?.[i]) } : reads?.[i]);
+  }
+
+  /** @returns one for each who is asked for, in their order; undefined when the node does not say */
+  async #reads(call: Call): Promise<LayerRead[] | undefined> {
     const { node, asked, places } = call;
     const sent = places.subarray(0, asked.length * PLACE_BYTES);
     const guard = this.#guardOf(node);
@@ -124,20 +134,18 @@ export class RedisLayer implements Layer {
     )) as [] | [Buffer, Buffer, Buffer, Buffer] | undefined;
     if (!reply || reply.length === 0) {
       this.stats.failed += asked.length;
-      for (const one of asked) one.resolve(undefined);
-      return;
+      return undefined;
     }
     const [keyspace, at, epoch, values] = reply;
     const mark: Mark = { keyspace, at: Number(at), epoch: epoch.toString() };
     const found = new Found(call, mark, guard, this.stats, this.#options);
     let offset = 0;
-    for (let i = 0; i < asked.length; i++) {
-      const { subject, resolve } = asked[i] as Asked;
+    return asked.map(({ subject }, i) => {
       const end = offset + 1 + (values[offset] as number);
       const hit = this.#hitIn(found, i, values.subarray(offset + 1, end), subject);
-      resolve(found.read(i, hit));
       offset = end;
-    }
+      return found.read(i, hit);
+    });
   }
 
   #hitIn(found: Found, index: number, value: Buffer, subject: Subject): LayerHit | undefined {
@@ -158,5 +166,6 @@ export class RedisLayer implements Layer {
   }
 }
 
+const SLOW = Symbol('slow');
 /** Where the last one asked for lies; copied at once. */
 const PLACE = Buffer.alloc(PLACE_BYTES);

@@ -12,7 +12,7 @@ import { Freshness } from '../../lookup/feed/freshness.ts';
 import type { Held } from '../../lookup/feed/held.ts';
 import { OutboxFeed } from '../../lookup/feed/outbox.ts';
 import type { Entry, RedisStream } from '../../lookup/feed/redis-stream.ts';
-import type { Layer } from '../../lookup/layers/layer.ts';
+import type { Layer, LayerRead } from '../../lookup/layers/layer.ts';
 import { POSTGRES_RULES, type PostgresRules } from './postgres-sql.ts';
 import { PROCESS_PARTS, type ProcessParts } from './process.ts';
 import { appendWith, fillWith, putWith, relayWriteWith, type ScriptOf } from './redis-scripts.ts';
@@ -134,13 +134,17 @@ const pieceIsAPosition = (stream: RedisStream): Pick<RedisStream, 'position' | '
   follow: (after, signal) => stream.follow(after, signal),
 });
 
+const unmarked = (read: LayerRead | undefined): LayerRead | undefined => {
+  const hit = read?.hit && { ...read.hit, asOf: Infinity };
+  return read && { hit, fill: (...all) => read.fill(...all) };
+};
+
 /** What lies in a node is as good as the process itself, whatever the node's mark says. */
 const ignoresMarks = (layer: Layer): Layer => ({
   name: layer.name,
   async get(subject) {
     const read = await layer.get(subject);
-    const hit = read?.hit && { ...read.hit, asOf: Infinity };
-    return read && { hit, fill: (...all) => read.fill(...all) };
+    return read && 'late' in read ? { late: read.late.then(unmarked) } : unmarked(read);
   },
 });
 

@@ -1,0 +1,74 @@
+import { expect, it } from 'vitest';
+import { firstAnswer, type Late } from './first-answer.ts';
+
+const later = <T>() => {
+  let resolve!: (value: T) => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<T>((...both) => {
+    [resolve, reject] = both;
+  });
+  return { promise, resolve, reject };
+};
+const isAnswer = (said: string) => said !== 'none';
+const both = () => {
+  const [source, layer] = [later<string>(), later<string | undefined>()];
+  return { source, layer, first: firstAnswer(source.promise, [() => layer.promise], isAnswer) };
+};
+
+it('is the first that is one', async () => {
+  const a = both();
+  a.source.resolve('source');
+  expect(await a.first).toBe('source');
+  const b = both();
+  b.layer.resolve('layer');
+  expect(await b.first).toBe('layer');
+});
+
+it('is waited for when the other has none, fails, or does not know', async () => {
+  const a = both();
+  a.source.reject(new Error('refused'));
+  a.layer.resolve('layer');
+  expect(await a.first).toBe('layer');
+  const b = both();
+  b.source.resolve('none');
+  b.layer.resolve('layer');
+  expect(await b.first).toBe('layer');
+  const c = both();
+  c.layer.resolve(undefined);
+  c.source.resolve('source');
+  expect(await c.first).toBe('source');
+  const d = both();
+  d.layer.reject(new Error('gone'));
+  d.source.resolve('source');
+  expect(await d.first).toBe('source');
+});
+
+it('is what the last one said, or its failure, when nobody has one', async () => {
+  const a = both();
+  a.layer.resolve(undefined);
+  a.source.reject(new Error('refused'));
+  await expect(a.first).rejects.toThrow('refused');
+  const b = both();
+  b.source.resolve('none');
+  b.layer.resolve('none');
+  expect(await b.first).toBe('none');
+});
+
+it('is told to who comes after', async () => {
+  const source = later<string>();
+  let isOver: (() => boolean) | undefined;
+  const late: Late<string> = (over) => {
+    isOver = over;
+    return new Promise(() => {});
+  };
+  const first = firstAnswer(source.promise, [late], isAnswer);
+  expect(isOver?.()).toBe(false);
+  source.resolve('source');
+  await first;
+  expect(isOver?.()).toBe(true);
+});
+
+it('costs nothing where nobody is late', () => {
+  const { promise } = later<string>();
+  expect(firstAnswer(promise, [], isAnswer)).toBe(promise);
+});
