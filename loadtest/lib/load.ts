@@ -13,9 +13,20 @@ export const SHARES = sharesOf(settings.gates);
 const UNIT_SECONDS = 100;
 /** At least so many are there, however small the rate: a pause of the machine must not be a lost arrival. */
 const USERS_LEAST = 20;
+/** Who looks at the generator itself, once a second. Each user that is there is memory that k6 walks through. */
+const WATCHERS = 3;
 
-/** @param exec name of what the script exports @param busyMs for how long an arrival keeps a virtual user busy */
-export function arrivals(exec: string, shape: Shape, busyMs: number): RampingArrivalRateScenario {
+/**
+ * @param exec name of what the script exports
+ * @param busyMs for how long an arrival keeps a virtual user busy
+ * @param usersLeast besides those
+ */
+export function arrivals(
+  exec: string,
+  shape: Shape,
+  busyMs: number,
+  usersLeast = USERS_LEAST,
+): RampingArrivalRateScenario {
   const { from, stages } = shape;
   const perUnit = (rate: number) => Math.round(rate * UNIT_SECONDS);
   return {
@@ -27,7 +38,7 @@ export function arrivals(exec: string, shape: Shape, busyMs: number): RampingArr
       duration: `${Math.round(seconds * 1_000)}ms`,
       target: perUnit(to),
     })),
-    preAllocatedVUs: USERS_LEAST + Math.ceil((peakOf(shape) * busyMs) / 1_000),
+    preAllocatedVUs: usersLeast + Math.ceil((peakOf(shape) * busyMs) / 1_000),
     gracefulStop: '5s',
   };
 }
@@ -42,7 +53,9 @@ export function scenariosOf(shape: Shape, shares: Shares = SHARES): Scenarios {
     ...(reopen > 0 && { reopen: arrivals('reopen', times(shape, reopen / bunch), busyMs) }),
     ...(gate > 0 && { gate: arrivals('gate', times(shape, gate), busyMs) }),
     ...(line > 0 && { line: arrivals('line', times(shape, line / LINE_QUESTIONS), busyMs) }),
-    ...(generatorUrl !== '' && { generator: arrivals('generator', watching(shape), 0) }),
+    ...(generatorUrl !== '' && {
+      generator: arrivals('generator', watching(shape), 0, WATCHERS),
+    }),
   };
 }
 

@@ -1,6 +1,7 @@
 // One run of a script by k6, with its figures of each second and its summary.
 
 import { readFileSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { dropFolder, heldFolder, keep } from '../../test/keeper.ts';
 import type { Data } from '../lib/summary-data.ts';
@@ -47,8 +48,15 @@ const EVERY_MS = 1_000;
 const KILL_AFTER_MS = 20_000;
 const PRINTED_MAX = 4_000;
 const SAID_MAX = 10;
-/** Its collector runs less often while there is room: on a machine that they share, what it costs is the service's. */
-const COLLECTOR = { GOGC: '3200', GOMEMLIMIT: '6GiB' };
+/**
+ * Its collector runs as seldom as there is room for: on a machine that they share, what it costs is the service's. On
+ * fewer than four threads everybody must help it, and nobody is asked meanwhile.
+ */
+const COLLECTOR = {
+  GOGC: '20000',
+  GOMEMLIMIT: `${Math.floor(Math.min(12 * 2 ** 30, totalmem() / 2))}`,
+  GOMAXPROCS: `${Math.max(4, availableParallelism())}`,
+};
 const NO_NETWORK = { K6_NO_USAGE_REPORT: 'true', K6_AUTO_EXTENSION_RESOLUTION: 'false' };
 
 /** @throws when it could not run its course: a script that does not load, a system that is not there */
