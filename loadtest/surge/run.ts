@@ -95,7 +95,7 @@ export async function runSurge(options: RunOptions): Promise<Result> {
       seconds: outcome.seconds,
       ...commitOf(),
       machine: machineOf(k6.version),
-      settings: settingsOf(options),
+      settings: { ...settingsOf(options), [PREFERRED]: stage.isPreferred ? 'yes' : 'no' },
       ok: budgets.every(({ ok }) => ok),
       budgets,
       figures: [...outcome.figures, ...figuresOfCity(times, plan)],
@@ -112,6 +112,7 @@ export async function runSurge(options: RunOptions): Promise<Result> {
   }
 }
 
+const PREFERRED = 'the system has the CPU before the generator';
 const LINES_MAX = 200;
 const LINES_SAID = 20;
 

@@ -10,6 +10,7 @@ import type { Broken } from './broken.ts';
 import { generatorCpu } from './generator-cpu.ts';
 import { type K6Ended, runK6 } from './k6.ts';
 import { type Plan, STEPS } from './plan.ts';
+import { preferSystem } from './priority.ts';
 import { statusLine } from './progress.ts';
 import type { Say } from './say.ts';
 import { countSource } from './source-count.ts';
@@ -72,6 +73,7 @@ export class Stage {
   readonly broken: Broken | undefined;
   readonly serviceCores: number | undefined;
   readonly #k6: string;
+  #isPreferred = true;
 
   constructor({ rig, plan, k6, broken, serviceCores, say, signal }: StageOptions) {
     this.rig = rig;
@@ -81,6 +83,11 @@ export class Stage {
     this.say = say;
     this.signal = signal;
     this.#k6 = k6;
+  }
+
+  /** Whether the system had the CPU before the generator, in all loads. */
+  get isPreferred(): boolean {
+    return this.#isPreferred;
   }
 
   /** A while of ordinary load, of which nothing is told: a process that has just started compiles as it goes. */
@@ -96,6 +103,7 @@ export class Stage {
   async load(options: LoadOptions): Promise<Loaded> {
     const { script, env = {}, seconds = this.plan.secondsOfLoad, schedule: scheduled } = options;
     const { rig, plan, say, signal } = this;
+    this.#isPreferred &&= preferSystem(rig);
     const generator = await generatorCpu(CORES);
     const counter = await countSource(rig.postgres.url);
     let begunMs: number | undefined;

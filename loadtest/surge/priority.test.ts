@@ -1,0 +1,29 @@
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { constants, getPriority } from 'node:os';
+import { getuid } from 'node:process';
+import { expect, test } from 'vitest';
+import { prefer } from './priority.ts';
+
+test('every thread of a process comes before others; only root may do that', () => {
+  const child = spawn(process.execPath, ['-e', 'process.stdin.resume()']);
+  try {
+    const pid = child.pid as number;
+    if (getuid?.() !== 0) {
+      expect(() => prefer(pid)).toThrow('EACCES');
+      return;
+    }
+    prefer(pid);
+    const all = readdirSync(`/proc/${pid}/task`).map((thread) => getPriority(Number(thread)));
+    expect(new Set(all)).toEqual(new Set([-10]));
+    expect(getPriority()).toBe(constants.priority.PRIORITY_NORMAL);
+  } finally {
+    child.kill('SIGKILL');
+  }
+});
+
+test('who has ended is nobody’s concern', async () => {
+  const child = spawn(process.execPath, ['-e', '0']);
+  await new Promise((resolve) => child.once('exit', resolve));
+  expect(() => prefer(child.pid as number)).not.toThrow();
+});

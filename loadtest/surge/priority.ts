@@ -1,0 +1,42 @@
+// The system runs on machines of its own, where nobody takes the CPU from it; here it shares one with its generator and
+// with whoever else is there. So it comes before them: what is left is the generator's, and it says when that is too
+// little. Linux, as root.
+
+import { readdirSync } from 'node:fs';
+import { getPriority, setPriority } from 'node:os';
+import { familyOf } from '../../test/own-postgres.ts';
+import type { Rig } from '../rig/rig.ts';
+
+/** About nine times the share of who has none. */
+const NICE = -10;
+
+/** @returns whether it could be done; threads that begin later have it from who began them */
+export function preferSystem({ services, relays, redis, postgres }: Rig): boolean {
+  const pids = [...services, ...relays, ...redis.nodes].map(({ pid }) => pid);
+  try {
+    for (const pid of [...pids, ...familyOf(postgres.pid)]) prefer(pid);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @throws when this user may not */
+export function prefer(pid: number): void {
+  for (const thread of threadsOf(pid)) {
+    try {
+      if (getPriority(thread) > NICE) setPriority(thread, NICE);
+    } catch (error) {
+      // It has ended meanwhile.
+      if ((error as { info?: { code?: string } }).info?.code !== 'ESRCH') throw error;
+    }
+  }
+}
+
+function threadsOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map(Number);
+  } catch {
+    return [];
+  }
+}
