@@ -82,8 +82,15 @@ export function clusterOf(
     async failover(master) {
       const heir = (await replicasOf(master)).find((node) => node.runs());
       if (!heir) throw new Error('it has no replica that runs');
-      await heir.ask('CLUSTER', 'FAILOVER');
-      await until(async () => (await heir.role()) === 'master', { what: 'the replica takes over' });
+      let askedAtMs = -Infinity;
+      const isMaster = async () => {
+        if ((await heir.role()) === 'master') return true;
+        if (performance.now() - askedAtMs < REDIS_GIVES_UP_MS) return false;
+        askedAtMs = performance.now();
+        await heir.ask('CLUSTER', 'FAILOVER');
+        return false;
+      };
+      await until(isMaster, { what: 'the replica takes over', timeoutMs: 15_000 });
       await waitOk();
       return heir;
     },
@@ -96,6 +103,9 @@ export function clusterOf(
     },
   };
 }
+
+/** A replica that a busy machine kept from catching up with its master for 5 s has given up: it must be told again. */
+const REDIS_GIVES_UP_MS = 6_000;
 
 const seenBy = async (node: RedisNode) => readNodes((await node.ask('CLUSTER', 'NODES')) as string);
 
