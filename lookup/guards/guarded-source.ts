@@ -14,6 +14,7 @@ import type { SourceMs, Subject } from '../health-code.ts';
 import type { Log } from '../log.ts';
 import type { Source, SourceRow } from '../source/source.ts';
 import { Budget } from './budget.ts';
+import { abortedAfter } from './timeout.ts';
 
 export interface GuardedSourceOptions {
   readonly sourceTimeoutHardMs: number;
@@ -191,6 +192,8 @@ export class GuardedSource {
     this.stats.queries += 1;
     this.stats.subjects += batch.length;
     const subjects = batch.map((one) => one.subject);
-    return this.#source.load(subjects, AbortSignal.timeout(this.#options.sourceTimeoutHardMs));
+    return abortedAfter(this.#options.sourceTimeoutHardMs, (signal) =>
+      this.#source.load(subjects, signal),
+    );
   }
 }

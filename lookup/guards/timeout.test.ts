@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, describe, expect, test } from 'vitest';
-import { settledWithin, within } from './timeout.ts';
+import { abortedAfter, settledWithin, within } from './timeout.ts';
 
 const echo = spawn('cat');
 afterAll(async () => {
@@ -35,6 +35,43 @@ describe('a time after which it is late', () => {
 
   test('a failure is told as it is', async () => {
     await expect(settledWithin(Promise.reject(new Error('no')), 1e4, 'late')).rejects.toThrow('no');
+  });
+});
+
+describe('work that is told when it takes too long', () => {
+  test('is not told of what came while this process was busy', async () => {
+    await asked('first');
+    let told = false;
+    const answer = abortedAfter(30, (signal) => {
+      signal.addEventListener('abort', () => {
+        told = true;
+      });
+      return asked('second');
+    });
+    beBusy(200);
+    expect(await answer).toBe('second');
+    expect(told).toBe(false);
+  });
+
+  test('is told why, after the time', async () => {
+    const began = performance.now();
+    const work = (signal: AbortSignal) =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason));
+      });
+    await expect(abortedAfter(30, work)).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect(performance.now() - began).toBeGreaterThan(28);
+  });
+
+  test('leaves nothing behind when it is done', async () => {
+    let kept: AbortSignal | undefined;
+    const work = async (signal: AbortSignal) => {
+      kept = signal;
+      return 'done';
+    };
+    expect(await abortedAfter(1, work)).toBe('done');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(kept?.aborted).toBe(false);
   });
 });
 

@@ -19,6 +19,24 @@ export function settledWithin<T, L>(promise: Promise<T>, ms: number, late: L): P
   });
 }
 
+/**
+ * Does work with a signal that aborts when it takes too long, as {@link settledWithin} tells it. Unlike
+ * AbortSignal.timeout it lets an answer that lies in a socket be read first.
+ */
+export async function abortedAfter<T>(
+  ms: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ending = new AbortController();
+  const end = () => ending.abort(new DOMException(`not within ${ms} ms`, 'TimeoutError'));
+  const timer = setTimeout(setImmediate, ms, end);
+  try {
+    return await work(ending.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 const LATE = Symbol('late');
 
 /** @returns as the call does; rejects after `timeoutMs`, whatever the client does, as {@link settledWithin} tells */

@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts';
 import { Budget } from '../guards/budget.ts';
 import { SingleFlight } from '../guards/single-flight.ts';
+import { abortedAfter } from '../guards/timeout.ts';
 import type { PhotoId } from '../health-code.ts';
 import { BoundedMap } from '../layers/bounded-map.ts';
 import type { Photo, PhotoSource } from '../source/source.ts';
@@ -77,9 +78,8 @@ export class Photos {
       return { outcome: 'shed' };
     }
     try {
-      const photo = await this.#source.loadPhoto(
-        id,
-        AbortSignal.timeout(this.#options.photoTimeoutMs),
+      const photo = await abortedAfter(this.#options.photoTimeoutMs, (signal) =>
+        this.#source.loadPhoto(id, signal),
       );
       return photo ? this.#keep(id, photo) : this.#keepAbsent(id);
     } catch {
