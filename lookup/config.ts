@@ -141,7 +141,7 @@ export const SETTINGS = {
   redisConnectTimeoutMs: ms(1_000, 'a connection that takes longer is given up'),
   redisSocketTimeoutMs: ms(1_000, 'a connection that owes an answer for this long is given up'),
   redisTimeoutSoftMs: ms(50, 'ask the source as well after this, while Redis may still answer'),
-  redisTimeoutHardMs: ms(180, 'wait no longer for Redis, full stop'),
+  redisTimeoutHardMs: ms(150, 'wait no longer for Redis, full stop'),
   redisBatchMax: count(128, 'people in one call to a node', 1, 4_096),
   redisQueueMax: count(4_096, 'people who wait for one node; further ones are a miss', 1),
   redisInFlightMax: count(64, 'calls under way to one node; further ones are a miss', 1, 10_000),
@@ -339,7 +339,16 @@ const RELATIONS: readonly [SettingName, SettingName, string][] = [
   ['feedSilenceMs', 'staleAfterMs', 'a dead connection is found before its answers are stale'],
   ['feedPollLostMs', 'staleAfterMs', 'else every answer is stale while Redis is away'],
   ['redisTimeoutSoftMs', 'redisTimeoutHardMs', 'the source is asked before Redis is given up'],
-  ['redisTimeoutSoftMs', 'deadlineGrpcMs', 'a gate that waits for Redis can still hear the source'],
+  [
+    'redisTimeoutHardMs',
+    'deadlineGrpcMs',
+    'a caller hears "unavailable" before its deadline, not after',
+  ],
+  [
+    'redisTimeoutHardMs',
+    'deadlineHttpMs',
+    'a caller hears "unavailable" before its deadline, not after',
+  ],
   [
     'fenceMs',
     'tombstoneMs',

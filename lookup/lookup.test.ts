@@ -208,6 +208,7 @@ describe('4. a layer between', () => {
   });
 
   describe('that is late', () => {
+    const person = { areas: [], photo: undefined };
     /** Whom the layer has told to wait, to be told what it found. */
     function slow() {
       const tell: ((read: LayerRead | undefined) => void)[] = [];
@@ -229,7 +230,6 @@ describe('4. a layer between', () => {
       world.fail();
       await world.settle();
       expect(refused.answer).toBeUndefined();
-      const person = { areas: [], photo: undefined };
       says(hitOf(world, { ...person, subject: ANNA, version: 2, color: GREEN }));
       await world.settle();
       expect(refused.answer).toMatchObject({ color: GREEN, version: 2, layer: 'redis' });
@@ -263,7 +263,61 @@ describe('4. a layer between', () => {
       expect(asked.answer).toEqual(unavailable('source'));
     });
 
-    it('is asked of when it was asked: what a change overtook is not believed', async () => {
+    it('is judged by when it was asked: it need not know what came since and is of others', async () => {
+      const { world, says } = slow();
+      const asked = world.ask(ANNA);
+      await world.settle();
+      const read = hitOf(world, { ...person, subject: ANNA, version: 2, color: GREEN });
+      await world.pass(100);
+      world.follow();
+      expect(read.hit.asOf).toBeLessThan(world.freshness.resolved);
+      says(read);
+      await world.settle();
+      expect(asked.answer).toMatchObject({ color: GREEN, layer: 'redis' });
+    });
+
+    it('is not believed when this process began to follow anew since', async () => {
+      const { world, says } = slow();
+      const asked = world.ask(ANNA);
+      await world.settle();
+      const read = hit(world);
+      world.set(ANNA, YELLOW);
+      world.follow('restarts');
+      says(read);
+      await world.settle();
+      expect(asked.answer).toBeUndefined();
+    });
+
+    it('and stale is not preferred to the source, but better than nothing', async () => {
+      for (const replies of [true, false]) {
+        const { world, says } = slow();
+        await world.pass(CONFIG.staleAfterMs + 1);
+        const asked = world.ask(ANNA);
+        await world.settle();
+        says(hitOf(world, { ...person, subject: ANNA, version: 2, color: GREEN }));
+        await world.settle();
+        expect(asked.answer).toBeUndefined();
+        if (replies) world.reply();
+        else world.fail();
+        await world.settle();
+        const found = replies ? { stale: false, layer: 'source' } : { stale: true };
+        expect(asked.answer).toMatchObject({ outcome: 'found', color: GREEN, ...found });
+      }
+    });
+
+    it('takes back the question that it has answered, and no other', async () => {
+      const { world, says } = slow();
+      const [known, unknown] = [world.ask(ANNA), world.ask(BERT)];
+      await world.settle();
+      says(hitOf(world, { ...person, subject: ANNA, version: 2, color: GREEN }));
+      says({ hit: undefined });
+      await world.settle();
+      expect(known.answer).toMatchObject({ layer: 'redis' });
+      expect(unknown.answer).toBeUndefined();
+      expect(world.loads.map(({ isOver }) => isOver())).toEqual([true, false]);
+    });
+
+    it('is not believed about whom a change overtook', async () => {
       const { world, says } = slow();
       const read = hit(world);
       const asked = world.ask(ANNA);

@@ -3,7 +3,7 @@
 import type { Clock } from './clock.ts';
 import type { Freshness } from './feed/freshness.ts';
 import { Budget } from './guards/budget.ts';
-import { firstAnswer, type Late } from './guards/first-answer.ts';
+import { firstAnswer } from './guards/first-answer.ts';
 import type { LoadedOne } from './guards/guarded-source.ts';
 import type { SingleFlight } from './guards/single-flight.ts';
 import { settledWithin } from './guards/timeout.ts';
@@ -16,7 +16,7 @@ import type {
   Unavailable,
   UnavailableReason,
 } from './health-code.ts';
-import type { Layer, LayerRead } from './layers/layer.ts';
+import type { Layer, LayerLate, LayerRead } from './layers/layer.ts';
 import {
   FoundInMemory,
   type Negative,
@@ -37,7 +37,8 @@ export interface LookupParts {
   /** What lies between memory and the source, fastest first. */
   readonly layers: readonly Layer[];
   readonly source: {
-    load(subject: Subject): Promise<LoadedOne>;
+    /** @param isOver asked once more before a question that waits is sent */
+    load(subject: Subject, isOver: () => boolean): Promise<LoadedOne>;
     /** Questions that wait for a place. */
     readonly queued: number;
   };
@@ -65,6 +66,12 @@ interface LayerAsked {
   readonly beganMonoMs: number;
 }
 
+/** What a layer that is late, and the source's queue, must know of the flight that asked them. */
+interface Flight {
+  isKnown: boolean;
+  hasLanded: boolean;
+}
+
 export interface LookupStats {
   revalidations: number;
   overtaken: number;
@@ -79,7 +86,9 @@ const unavailable = (reason: UnavailableReason): Unavailable => ({
 
 const PAST_DEADLINE = unavailable('deadline');
 
-const isKnown = ({ outcome }: Answer) => outcome !== 'unavailable';
+/** Worth not to wait for the source: what is stale comes back by grace, if the source has nothing better. */
+const isWorth = (answer: Answer) =>
+  answer.outcome !== 'unavailable' && !(answer.outcome === 'found' && answer.stale);
 
 export class Lookup {
   readonly stats: LookupStats = {
@@ -212,7 +221,8 @@ export class Lookup {
 
   async #flight(subject: Subject, sourceOnly: boolean): Promise<Answer> {
     const reads: LayerRead[] = [];
-    const late: Late<Answer>[] = [];
+    const late: Promise<Answer | undefined>[] = [];
+    const flight: Flight = { isKnown: false, hasLanded: false };
     if (!sourceOnly) {
       // A second look: between the caller's miss and this flight, another flight for the subject may have ended and
       // kept what it found. Caller A misses; caller B misses, flies, keeps, lands; A starts a flight of its own: one
@@ -224,7 +234,7 @@ export class Lookup {
         const asked = { layer, subject, resolved, beganMonoMs: this.#parts.clock.monoMs() };
         const read = await layer.get(subject);
         if (read && 'late' in read) {
-          late.push((isOver) => read.late.then((one) => this.#fromLayer(asked, one, isOver)));
+          late.push(this.#fromLate(asked, read.late, flight));
           continue;
         }
         const answer = await this.#fromLayer(asked, read);
@@ -232,16 +242,22 @@ export class Lookup {
         if (read) reads.push(read);
       }
     }
-    const reading = firstAnswer(this.#fromSource(subject, reads), late, isKnown);
-    return this.#withGrace(subject, sourceOnly, reading);
+    const source = this.#fromSource(subject, reads, () => flight.isKnown);
+    const answer = await this.#withGrace(subject, sourceOnly, firstAnswer(source, late, isWorth));
+    flight.hasLanded = true;
+    return answer;
   }
 
   // --- 4. Layers between memory and the source
 
-  /**
-   * What a layer's read is worth: an answer, or nothing.
-   * @param isOver whether it is too late: the source has answered, and this may be older
-   */
+  /** Nothing once the flight has landed: it may be older than what was answered then, and remembered. */
+  async #fromLate(asked: LayerAsked, late: LayerLate['late'], flight: Flight) {
+    const answer = await this.#fromLayer(asked, await late, () => flight.hasLanded);
+    flight.isKnown ||= answer !== undefined && isWorth(answer);
+    return answer;
+  }
+
+  /** What a layer's read is worth: an answer, or nothing. @param isOver whether it is too late for it */
   async #fromLayer(
     { layer, subject, resolved, beganMonoMs }: LayerAsked,
     read: LayerRead | undefined,
@@ -276,13 +292,20 @@ export class Lookup {
 
   // --- 5. Source
 
-  /** @param reads of the layers that did not have it, and get it now */
-  async #fromSource(subject: Subject, reads: readonly LayerRead[]): Promise<Answer> {
-    let loaded = await this.#parts.source.load(subject);
+  /**
+   * @param reads of the layers that did not have it, and get it now
+   * @param isOver whether a layer has answered meanwhile: a question that is not sent yet is taken back
+   */
+  async #fromSource(
+    subject: Subject,
+    reads: readonly LayerRead[],
+    isOver: () => boolean,
+  ): Promise<Answer> {
+    let loaded = await this.#parts.source.load(subject, isOver);
     if (this.#isRefused(subject, loaded)) {
       // The read raced a change that is known here. One that begins now cannot: the source is the primary.
       this.stats.overtaken += 1;
-      loaded = await this.#parts.source.load(subject);
+      loaded = await this.#parts.source.load(subject, isOver);
     }
     if (!this.#freshness.isSinceFollowing(loaded.beganMonoMs)) return unavailable('source');
     const { row, asOf } = loaded;

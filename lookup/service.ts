@@ -276,6 +276,12 @@ export async function startService(parts: ServiceParts): Promise<Service> {
       () => guarded.stats.breakerRefusals,
     ),
     reading(
+      'lookup_source_taken_back_total',
+      'Subjects not asked for: Redis, which was late, had them meanwhile',
+      'counter',
+      () => guarded.stats.takenBack,
+    ),
+    reading(
       'lookup_source_breaker_open',
       '1 while the circuit breaker is not closed',
       'gauge',

@@ -30,6 +30,7 @@ export const CONFIG = configWith({});
 interface Load {
   readonly subject: Subject;
   readonly beganMonoMs: number;
+  readonly isOver: () => boolean;
   seen: Pick<LoadedOne, 'asOf' | 'row'> | undefined;
   readonly resolve: (loaded: LoadedOne) => void;
   readonly reject: (error: Error) => void;
@@ -84,10 +85,10 @@ export class ModelWorld {
       get queued() {
         return world.queued;
       },
-      load: (subject: Subject) =>
+      load: (subject: Subject, isOver: () => boolean) =>
         new Promise<LoadedOne>((resolve, reject) => {
           const beganMonoMs = clock.monoMs();
-          this.loads.push({ subject, beganMonoMs, seen: undefined, resolve, reject });
+          this.loads.push({ subject, beganMonoMs, isOver, seen: undefined, resolve, reject });
         }),
     };
     const parts = { memory, negatives, whole, layers, source, freshness, flights, clock };

@@ -14,7 +14,7 @@ const UNIT_SECONDS = 100;
 /** At least so many are there, however small the rate: a pause of the machine must not be a lost arrival. */
 const USERS_LEAST = 20;
 /** Who looks at the generator itself, once a second. Each user that is there is memory that k6 walks through. */
-const WATCHERS = 3;
+const WATCHERS = 10;
 
 /**
  * @param exec name of what the script exports

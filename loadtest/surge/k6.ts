@@ -54,9 +54,15 @@ const SAID_MAX = 10;
  */
 const COLLECTOR = {
   GOGC: '20000',
-  GOMEMLIMIT: `${Math.floor(Math.min(12 * 2 ** 30, totalmem() / 2))}`,
+  GOMEMLIMIT: `${Math.floor(Math.min(12 * 2 ** 30, memoryBytes() / 2))}`,
   GOMAXPROCS: `${Math.max(4, availableParallelism())}`,
 };
+/** That this machine has, or this container may take. */
+function memoryBytes(): number {
+  const allowed = process.constrainedMemory();
+  return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();
+}
+
 const NO_NETWORK = { K6_NO_USAGE_REPORT: 'true', K6_AUTO_EXTENSION_RESOLUTION: 'false' };
 
 /** @throws when it could not run its course: a script that does not load, a system that is not there */

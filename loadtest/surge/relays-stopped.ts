@@ -66,6 +66,7 @@ async function stopped(stage: Stage, perS: number): Promise<Outcome> {
         starting = stopping
           .then(() => all((relay) => relay.start()))
           .then(() => {
+            stage.prefer();
             backMs = Date.now();
           });
       }

@@ -85,6 +85,11 @@ export class Stage {
     this.#k6 = k6;
   }
 
+  /** All that runs of the system: at the beginning of a load, and when something of it has begun anew. */
+  prefer(): void {
+    this.#isPreferred &&= preferSystem(this.rig);
+  }
+
   /** Whether the system had the CPU before the generator, in all loads. */
   get isPreferred(): boolean {
     return this.#isPreferred;
@@ -103,7 +108,7 @@ export class Stage {
   async load(options: LoadOptions): Promise<Loaded> {
     const { script, env = {}, seconds = this.plan.secondsOfLoad, schedule: scheduled } = options;
     const { rig, plan, say, signal } = this;
-    this.#isPreferred &&= preferSystem(rig);
+    this.prefer();
     const generator = await generatorCpu(CORES);
     const counter = await countSource(rig.postgres.url);
     let begunMs: number | undefined;

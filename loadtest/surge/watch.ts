@@ -70,6 +70,8 @@ export function watch(
       });
     }
   })();
+  // Told where it is waited for: by then the load is over, and what it measured is not lost on the way.
+  loop.catch(() => {});
   return {
     samples,
     async stop() {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { firstAnswer, type Late } from './first-answer.ts';
+import { firstAnswer } from './first-answer.ts';
 
 const later = <T>() => {
   let resolve!: (value: T) => void;
@@ -12,7 +12,7 @@ const later = <T>() => {
 const isAnswer = (said: string) => said !== 'none';
 const both = () => {
   const [source, layer] = [later<string>(), later<string | undefined>()];
-  return { source, layer, first: firstAnswer(source.promise, [() => layer.promise], isAnswer) };
+  return { source, layer, first: firstAnswer(source.promise, [layer.promise], isAnswer) };
 };
 
 it('is the first that is one', async () => {
@@ -52,20 +52,6 @@ it('is what the last one said, or its failure, when nobody has one', async () =>
   b.source.resolve('none');
   b.layer.resolve('none');
   expect(await b.first).toBe('none');
-});
-
-it('is told to who comes after', async () => {
-  const source = later<string>();
-  let isOver: (() => boolean) | undefined;
-  const late: Late<string> = (over) => {
-    isOver = over;
-    return new Promise(() => {});
-  };
-  const first = firstAnswer(source.promise, [late], isAnswer);
-  expect(isOver?.()).toBe(false);
-  source.resolve('source');
-  await first;
-  expect(isOver?.()).toBe(true);
 });
 
 it('costs nothing where nobody is late', () => {

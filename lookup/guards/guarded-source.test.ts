@@ -196,6 +196,24 @@ describe('a failing source', () => {
     expect(guarded.stats.failures).toBe(1);
   });
 
+  it('is not sent when nobody needs it any more, and nobody else pays for that', async () => {
+    const { ask, guarded, pass, queries } = world();
+    for (const n of [1, 2, 3, 4, 5, 6]) ask(n);
+    await pass(0);
+    let over = false;
+    const asked = guarded.load(idOf(7), () => over).catch((error) => error.why);
+    const other = ask(8);
+    over = true;
+    queries[0]?.answer();
+    await pass(0);
+    expect(await asked).toBe('taken-back');
+    expect(queries[2]?.subjects).toEqual([idOf(8)]);
+    queries[2]?.answer();
+    await pass(0);
+    expect(outcomes([other])).toEqual(['loaded']);
+    expect(guarded.stats).toMatchObject({ takenBack: 1, queries: 3, subjects: 7 });
+  });
+
   it('is told when the wait for it is over', async () => {
     const { ask, pass, queries } = world({ sourceTimeoutHardMs: 20 });
     ask(1);
@@ -203,6 +221,8 @@ describe('a failing source', () => {
     const signal = queries[0]?.signal;
     await pass(19);
     expect(signal?.aborted).toBe(false);
+    await pass(1);
+    // What lies in a socket is read before that.
     await pass(1);
     expect(signal?.reason).toMatchObject({ name: 'TimeoutError' });
   });

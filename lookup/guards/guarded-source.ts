@@ -40,7 +40,7 @@ export interface LoadedOne {
 /** The source was not asked, or did not answer in time. Says nothing about the person. */
 export class SourceRefusedError extends Error {
   override readonly name = 'SourceRefusedError';
-  readonly why: 'queue-full' | 'timeout' | 'breaker-open';
+  readonly why: 'queue-full' | 'timeout' | 'breaker-open' | 'taken-back';
 
   constructor(why: SourceRefusedError['why']) {
     super(`the source was not heard: ${why}`);
@@ -55,6 +55,8 @@ export interface GuardedSourceStats {
   queueFull: number;
   timeouts: number;
   breakerRefusals: number;
+  /** whoever asked was answered from elsewhere before the question was sent */
+  takenBack: number;
 }
 
 /** How often the queue is looked through while all places are taken. */
@@ -63,6 +65,7 @@ const EXPIRE_EVERY_MS = 10;
 interface Waiting {
   readonly subject: Subject;
   readonly untilMonoMs: number;
+  readonly isOver: () => boolean;
   readonly resolve: (loaded: LoadedOne) => void;
   readonly reject: (error: Error) => void;
 }
@@ -76,6 +79,7 @@ export class GuardedSource {
     queueFull: 0,
     timeouts: 0,
     breakerRefusals: 0,
+    takenBack: 0,
   };
   readonly #source: Source;
   readonly #options: GuardedSourceOptions;
@@ -124,16 +128,17 @@ export class GuardedSource {
 
   /**
    * Reads one person, together with others who are asked for now.
+   * @param isOver whether it is not needed any more; asked before the question is sent
    * @throws when the source does not know: its own error, or SourceRefusedError
    */
-  load(subject: Subject): Promise<LoadedOne> {
+  load(subject: Subject, isOver = () => false): Promise<LoadedOne> {
     if (this.#queue.length >= this.#options.sourceQueueMax) {
       this.stats.queueFull += 1;
       return Promise.reject(new SourceRefusedError('queue-full'));
     }
     return new Promise((resolve, reject) => {
       const untilMonoMs = this.#clock.monoMs() + this.#options.sourceTimeoutHardMs;
-      this.#queue.push({ subject, untilMonoMs, resolve, reject });
+      this.#queue.push({ subject, untilMonoMs, isOver, resolve, reject });
       // Those who ask in this turn of the loop share a query.
       if (this.#later === undefined) this.#dispatchSoon();
     });
@@ -159,13 +164,20 @@ export class GuardedSource {
     if (this.#queue.length > 0) this.#later = setTimeout(() => this.#dispatch(), EXPIRE_EVERY_MS);
   }
 
-  /** Who has waited too long leaves the queue unasked. */
+  /** Who has waited too long, or waits no more, leaves the queue unasked. */
   #expire(): void {
     const now = this.#clock.monoMs();
-    const late = this.#queue.findIndex((one) => one.untilMonoMs > now);
-    const expired = this.#queue.splice(0, late < 0 ? this.#queue.length : late);
-    this.stats.timeouts += expired.length;
-    for (const one of expired) one.reject(new SourceRefusedError('timeout'));
+    this.#queue = this.#queue.filter((one) => {
+      if (one.isOver()) {
+        this.stats.takenBack += 1;
+        one.reject(new SourceRefusedError('taken-back'));
+        return false;
+      }
+      if (one.untilMonoMs > now) return true;
+      this.stats.timeouts += 1;
+      one.reject(new SourceRefusedError('timeout'));
+      return false;
+    });
   }
 
   async #run(batch: readonly Waiting[]): Promise<void> {

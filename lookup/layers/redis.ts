@@ -118,10 +118,17 @@ export class RedisLayer implements Layer {
   }
 
   async #read(call: Call): Promise<void> {
+    const { redisTimeoutSoftMs: softMs, redisTimeoutHardMs: hardMs } = this.#options;
     const reading = this.#reads(call);
-    const reads = await settledWithin(reading, this.#options.redisTimeoutSoftMs, SLOW);
+    const reads = await settledWithin(reading, softMs, SLOW);
+    if (reads !== SLOW) {
+      for (const [i, { resolve }] of call.asked.entries()) resolve(reads?.[i]);
+      return;
+    }
+    // The guard may hold a call back before it is sent: nobody waits for longer all the same.
+    const late = settledWithin(reading, hardMs - softMs, undefined);
     for (const [i, { resolve }] of call.asked.entries())
-      resolve(reads === SLOW ? { late: reading.then((all) => all?.[i]) } : reads?.[i]);
+      resolve({ late: late.then((all) => all?.[i]) });
   }
 
   /** @returns one for each who is asked for, in their order; undefined when the node does not say */
