@@ -1,15 +1,10 @@
 // Whether it stays as it is: the slope of what must be flat, over the part of a load in which all has settled. Memory
-// is judged by what a process keeps when it has collected its garbage, and by what lies outside its heap. It collects
-// by itself once in half an hour, so it is told to now and then.
+// is judged by what a process keeps whenever it has collected all its garbage, and by what lies outside its heap.
 
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { Budget, Figure } from '../report/result.ts';
-import { ROOT } from '../rig/root.ts';
 import { atMost } from './budgets.ts';
 import { mean } from './mean.ts';
 import { MEMORY } from './plots.ts';
-import { restart } from './restart.ts';
 import { type Outcome, outcomeOf } from './scenarios.ts';
 import { quantile } from './seconds.ts';
 import type { Loaded, Stage } from './stage.ts';
@@ -23,29 +18,13 @@ const P99_GROWTH_MAX = 1.5;
 /** Below this a percentile is the machine's noise. */
 const NOISE_MS = 5;
 
-/** Of the load: when the services collect their garbage; as often in its first third as in its last. */
-const COLLECTED_AT = [0.08, 0.2, 0.32, 0.42, 0.52, 0.62, 0.72, 0.84, 0.96];
-/** In less, a slope by the hour is noise, and so is what one collection makes of a third: told, and not judged. */
+/** In less, a slope by the hour is noise: told, and not judged. */
 const JUDGED_S_LEAST = 1_500;
 
 export async function soak(stage: Stage): Promise<Outcome> {
-  const { rig, plan } = stage;
-  const hook = pathToFileURL(join(ROOT, 'loadtest/rig/collect.mjs')).href;
-  await restart(rig, { NODE_OPTIONS: `--import=${hook}` });
-  // One after the other: no two stand still at once.
-  const due = COLLECTED_AT.flatMap((share) => rig.services.map((one) => ({ share, one })));
-  const loaded = await stage.load({
-    script: 'soak',
-    onSample(_, second) {
-      const [next] = due;
-      if (!next || second < next.share * plan.secondsOfLoad) return;
-      due.shift();
-      // One that has ended is told of in the end.
-      if (next.one.runs()) process.kill(next.one.pid, 'SIGUSR2');
-    },
-  });
+  const loaded = await stage.load({ script: 'soak' });
   const outcome = outcomeOf(stage, loaded);
-  const { budgets, figures } = drift(loaded, plan.secondsOfLoad >= JUDGED_S_LEAST);
+  const { budgets, figures } = drift(loaded, stage.plan.secondsOfLoad >= JUDGED_S_LEAST);
   return {
     ...outcome,
     budgets: [...outcome.budgets, ...budgets],
