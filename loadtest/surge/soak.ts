@@ -48,16 +48,14 @@ export function drift(loaded: Loaded, isLong: boolean): { budgets: Budget[]; fig
   const [early, late] = thirds(ended.seconds);
   const p99MostMs = Math.round(Math.max(early, NOISE_MS) * P99_GROWTH_MAX * 10) / 10;
   return {
-    budgets: [
-      ...(isLong
-        ? [
-            atMost('memory_slope{kept}', MEMORY_MB_PER_H_MAX, kept, ' MB an hour'),
-            atMost('memory_slope{outside the heap}', MEMORY_MB_PER_H_MAX, outside, ' MB an hour'),
-            atMost('descriptors', DESCRIPTORS_PER_H_MAX, descriptors, ' an hour'),
-            atMost('p99_drift', p99MostMs, late, ' ms'),
-          ]
-        : []),
-    ],
+    budgets: isLong
+      ? [
+          atMost('memory_slope{kept}', MEMORY_MB_PER_H_MAX, kept, ' MB an hour'),
+          atMost('memory_slope{outside the heap}', MEMORY_MB_PER_H_MAX, outside, ' MB an hour'),
+          atMost('descriptors', DESCRIPTORS_PER_H_MAX, descriptors, ' an hour'),
+          atMost('p99_drift', p99MostMs, late, ' ms'),
+        ]
+      : [],
     figures: [
       ...(Number.isNaN(kept)
         ? []
