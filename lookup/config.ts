@@ -82,7 +82,7 @@ export const SETTINGS = {
   wholeEntriesMax: count(20_000, 'answers kept that the feed has not caught up with', 1, 8_300_000),
   tokensMax: count(
     200_000,
-    "phones' tokens remembered, and a tenth as many of gates; about 700 bytes each",
+    "phones' tokens remembered, and a tenth as many of gates; at most 750 bytes each, outside the heap",
     1,
     8_300_000,
   ),
@@ -167,13 +167,13 @@ export const SETTINGS = {
   tombstoneMs: ms(86_400_000, 'how long an erased person is known as erased', 1_000),
 
   photoMemoryBytesMax: bytes(64 * 1024 * 1024, 'photos held in memory'),
-  photoQueriesPerS: count(200, 'budget: photos read from the source a second', 1, 100_000),
-  photoInFlightMax: count(
-    64,
-    'photos being read or sent at once; further ones are shed',
+  photoQueriesPerS: count(
+    200,
+    'budget: photos read from the source a second; more wait for half of their time',
     1,
-    10_000,
+    100_000,
   ),
+  photoInFlightMax: count(64, 'photos waited for at once; further ones are shed', 1, 10_000),
   photoTimeoutMs: ms(1_000, 'wait no longer for a photo'),
   photoAddressMs: ms(3_600_000, 'a photo address is valid for one to two times this', 60_000),
 

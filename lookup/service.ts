@@ -122,7 +122,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   const apply = (batch: Batch) => {
     applyBatch(batch, freshness, { memory, negatives, whole });
     historyToken = batch.cursor.token;
-    if (batch.joins === 'new-epoch') phones.clear();
+    if (batch.joins === 'new-epoch') phones.memory.clear();
   };
   const following = new AbortController();
   let draining = false;

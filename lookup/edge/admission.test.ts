@@ -13,10 +13,11 @@ const OPTIONS = {
 /** Ticks, each late by so much, of a loop that was busy for this share of the time; in each a caller waited. */
 function late(ms: number, ticks = 50, busyShare = 1, door: 'http' | 'grpc' = 'grpc') {
   const clock = new ManualClock();
-  const loop = { busyShare };
+  const loop = { busyShare, ownShare: 1, ownMs: 0 };
   const admission = new Admission(OPTIONS, clock, {
     random: seeded(),
     busyShare: () => loop.busyShare,
+    ownMs: () => loop.ownMs,
   });
   admission.start();
   admission.stop();
@@ -24,6 +25,7 @@ function late(ms: number, ticks = 50, busyShare = 1, door: 'http' | 'grpc' = 'gr
     admission.refuse(door);
     admission.waited(1);
     clock.advance(20 + lateMs);
+    loop.ownMs += (20 + lateMs) * loop.ownShare;
     admission.tick();
   };
   for (let i = 0; i < ticks; i++) tick(ms);
@@ -101,7 +103,10 @@ describe('admission', () => {
 
   it('sheds nobody while nobody asks, whatever else keeps the loop busy', () => {
     const clock = new ManualClock();
-    const admission = new Admission(OPTIONS, clock, { busyShare: () => 1 });
+    const admission = new Admission(OPTIONS, clock, {
+      busyShare: () => 1,
+      ownMs: () => clock.monoMs(),
+    });
     admission.start();
     admission.stop();
     for (let i = 0; i < 50; i++) {
@@ -145,6 +150,15 @@ describe('admission', () => {
     expect(admission.level).toBeGreaterThan(0);
   });
 
+  it('sheds nobody for a second in which others have the processor, and no more ask than usual', () => {
+    const { admission, tick, loop } = late(0, 1_000);
+    loop.ownShare = 0.2;
+    for (let i = 0; i < 20; i++) tick(30);
+    expect(admission.level).toBe(0);
+    for (let i = 0; i < 20; i++) tick(30);
+    expect(admission.level).toBeGreaterThan(0);
+  });
+
   it('sheds nobody while it was not busy itself: others took the processor', () => {
     const { admission } = late(100, 50, 0.5);
     expect(admission.delayMs).toBeGreaterThan(80);
@@ -154,7 +168,7 @@ describe('admission', () => {
 
   it('knows by itself whether it is busy', async () => {
     const clock = new ManualClock();
-    const busy = new Admission(OPTIONS, clock);
+    const busy = new Admission(OPTIONS, clock, { ownMs: () => clock.monoMs() });
     busy.start();
     busy.stop();
     for (let i = 0; i < 10; i++) {
@@ -214,6 +228,7 @@ describe('admission', () => {
       const admission = new Admission(options, clock, {
         random: seeded(),
         busyShare: () => 1,
+        ownMs: () => clock.monoMs(),
         atTurnsEnd: (end) => ends.push(end),
       });
       admission.start();
@@ -287,6 +302,7 @@ describe('admission', () => {
       const admission = new Admission(OPTIONS, clock, {
         random: () => 0,
         busyShare: () => 1,
+        ownMs: () => clock.monoMs(),
         atTurnsEnd: (end) => ends.push(end),
       });
       admission.start();
@@ -337,7 +353,11 @@ describe('admission', () => {
 
     it('a turn ends when all is done that had come, by the event loop itself', async () => {
       const clock = new ManualClock();
-      const admission = new Admission(OPTIONS, clock, { random: () => 0, busyShare: () => 1 });
+      const admission = new Admission(OPTIONS, clock, {
+        random: () => 0,
+        busyShare: () => 1,
+        ownMs: () => clock.monoMs(),
+      });
       admission.start();
       admission.stop();
       for (let i = 0; i < 35; i++) {

@@ -1,5 +1,6 @@
 // Who is let in while there is more to do than time. Measured by how late our own timer is, and stays: a limit in
-// milliseconds holds on any machine, and one pause is no crowd. What costs most and matters least goes first: photos,
+// milliseconds holds on any machine, and one pause is no crowd. Nor is a second in which no more ask than usual, and
+// others take the processor. What costs most and matters least goes first: photos,
 // then phones who need more than memory or whose token is new (its signature costs as much as all the rest), then gates
 // who need more than memory; of each so large a share that the lateness stays where it is aimed at. And a turn of the
 // loop lets in such phones for as long only as others may wait behind them. Whom memory answers, and who was here
@@ -7,6 +8,7 @@
 
 import type { Clock } from '../clock.ts';
 import { type Reading, reading } from '../metrics.ts';
+import { Lateness } from './lateness.ts';
 
 export interface AdmissionOptions {
   /** Delay of the event loop that begins a crowd when it stands; in a crowd a third of it is aimed at. */
@@ -30,6 +32,8 @@ interface Loop {
   readonly random: () => number;
   /** Of the time since it was asked last, in which the event loop did not wait for anything. */
   readonly busyShare: () => number;
+  /** Processor time of this process, ever. */
+  readonly ownMs: () => number;
   /** Called when all is done that had come when this turn of the event loop began. */
   readonly atTurnsEnd: (then: () => void) => void;
 }
@@ -37,8 +41,6 @@ interface Loop {
 const TICK_MS = 20;
 /** Of a new measurement, in what is told. */
 const WEIGHT = 0.2;
-/** Of so many ticks all but one must be late before anybody is shed: a collection, or a neighbor, makes one or two. */
-const STANDING_TICKS = 5;
 /** In a tick's time, while it is twice as late as is aimed at, so much more of a class is shed. */
 const GAIN = 0.1;
 /** In a tick's time, while a loop that is busy is not late: slowly, or shedding would swing. */
@@ -101,9 +103,9 @@ export class Admission {
   #timer: NodeJS.Timeout | undefined;
   #expectedMonoMs = 0;
   #delayMs = 0;
-  /** How late the last ticks were; tick n is in n modulo their number. */
-  readonly #lateMs = new Array<number>(STANDING_TICKS).fill(0);
-  #ticks = 0;
+  #tickedMonoMs = 0;
+  readonly #lateness: Lateness;
+  #came = 0;
   #level = 0;
   #stalled = false;
   #seenThisTurn = 0;
@@ -119,6 +121,7 @@ export class Admission {
     this.#random = loop.random ?? Math.random;
     this.#busyShare = loop.busyShare ?? loopBusyShare();
     this.#atTurnsEnd = loop.atTurnsEnd ?? setImmediate;
+    this.#lateness = new Lateness(loop.ownMs);
     this.#options = options;
     this.#clock = clock;
     this.#limit = { http: options.httpInFlightMax, grpc: options.grpcInFlightMax };
@@ -140,7 +143,8 @@ export class Admission {
   }
 
   start(): void {
-    this.#expectedMonoMs = this.#clock.monoMs() + TICK_MS;
+    this.#tickedMonoMs = this.#clock.monoMs();
+    this.#expectedMonoMs = this.#tickedMonoMs + TICK_MS;
     this.#timer = setInterval(() => this.tick(), TICK_MS);
     this.#timer.unref();
   }
@@ -167,6 +171,7 @@ export class Admission {
       return 'stalled';
     }
     this.#seen += 1;
+    this.#came += 1;
     if (door === 'photo') this.#sheddable += 1;
     else if (door === 'grpc') this.#seenGates += 1;
     if (this.#isCrowd && this.#sheds(door)) return 'delay';
@@ -209,11 +214,11 @@ export class Admission {
     const ticks = Math.min(TICKS_MOST, 1 + lateMs / TICK_MS);
     this.#expectedMonoMs = now + TICK_MS;
     this.#delayMs += (Math.min(lateMs, LATE_MOST_MS) - this.#delayMs) * WEIGHT;
-    const beforeMs = this.#lateMs.at((this.#ticks - 1) % STANDING_TICKS) as number;
-    this.#lateMs[this.#ticks++ % STANDING_TICKS] = lateMs;
-    const [, standingMs] = [...this.#lateMs].sort((a, b) => a - b);
-    // Once there is a crowd, two ticks are enough to know how it is.
-    this.#aim(this.#isCrowd ? Math.min(lateMs, beforeMs) : (standingMs as number), ticks);
+    this.#lateness.tick(lateMs, now - this.#tickedMonoMs, this.#came, this.#isCrowd);
+    this.#tickedMonoMs = now;
+    this.#came = 0;
+    const { standingMs, lastMs } = this.#lateness;
+    this.#aim(this.#isCrowd ? lastMs : standingMs, ticks);
     if (lateMs > this.#options.admissionStallMs) this.#dropBacklog();
     this.#adjust();
   }

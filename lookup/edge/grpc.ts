@@ -250,8 +250,9 @@ class Gate {
     if (question.subject !== undefined)
       return isId(question.subject) ? question.subject : refused('subject-malformed');
     if (question.token === undefined || question.token === '') return refused('question-empty');
-    const token = this.#parts.tokens.verify(question.token, this.#clock.wallMs());
-    return typeof token === 'string' ? refused(`token-${token}`) : token.subject;
+    const { tokens } = this.#parts;
+    const token = tokens.verify(question.token, this.#clock.wallMs());
+    return typeof token === 'string' ? refused(`token-${token}`) : tokens.memory.subject(token);
   }
 
   /** @returns undefined when the mark is of another epoch, or ahead of the source's clock */

@@ -15,7 +15,8 @@ import type { Photos } from '../photo/photos.ts';
 import type { Photo } from '../source/source.ts';
 import type { Admission, Cause } from './admission.ts';
 import { type Failure, problemType, retryAfterMs, STATUS } from './status.ts';
-import type { RateOptions, Token, TokenFault, Tokens } from './tokens.ts';
+import type { Place, RateOptions, TokenMemory } from './token-memory.ts';
+import type { TokenFault, Tokens } from './tokens.ts';
 import { loadUws, type UwsApp, type UwsRequest, type UwsResponse } from './uws.ts';
 
 export interface HttpOptions extends RateOptions {
@@ -52,6 +53,7 @@ const CACHE_CONTROL = Buffer.from('cache-control');
 const PHOTO_CACHE = 'private, max-age=31536000, immutable';
 const BEARER = 'Bearer ';
 const ISO_LENGTH = 24;
+const NO_TIME = '0'.repeat(ISO_LENGTH);
 const SHED = { outcome: 'shed' } as const;
 
 export function startHttp(parts: HttpParts, options: HttpOptions): Promise<HttpEdge> {
@@ -103,6 +105,7 @@ class Door {
   readonly #options: HttpOptions;
   readonly #metrics: EdgeMetrics;
   readonly #tokens: Tokens;
+  readonly #remembered: TokenMemory;
   readonly #lookup: Lookup;
   readonly #clock: Clock;
   readonly #admission: Admission;
@@ -117,6 +120,7 @@ class Door {
     this.#options = options;
     this.#metrics = parts.metrics;
     this.#tokens = parts.tokens;
+    this.#remembered = parts.tokens.memory;
     this.#lookup = parts.lookup;
     this.#clock = parts.clock;
   }
@@ -183,8 +187,9 @@ class Door {
     const now = this.#clock.wallMs();
     const token = this.#tokens.verify(bearer, now);
     if (typeof token === 'string') return this.#refuse(res, req, tokenRefusal(token));
-    if (!token.allow(now, this.#options)) return this.#tooMany(res, req);
-    const recalled = this.#lookup.recall(token.slot, token.version);
+    const remembered = this.#remembered;
+    if (!remembered.allow(token, now, this.#options)) return this.#tooMany(res, req);
+    const recalled = this.#lookup.recall(remembered.slot(token), remembered.version(token));
     if (recalled !== undefined) {
       this.#metrics.count(recalled);
       this.#metrics.observe(0);
@@ -193,14 +198,14 @@ class Door {
     const startedMonoMs = this.#clock.monoMs();
     // What is refused costs the layers below nothing.
     const answer = this.#lookup.find(
-      token.subject,
+      remembered.subject(token),
       startedMonoMs + this.#options.deadlineHttpMs,
       -Infinity,
       why === undefined,
     );
     if (!(answer instanceof Promise)) {
       if (answer.outcome !== 'shed') {
-        if (!token.wasAnswered) this.#admission.newcomer();
+        if (!remembered.wasAnswered(token)) this.#admission.newcomer();
       } else if (why !== undefined) this.#admission.count('http', why);
       this.#metrics.observe(0);
       return this.#answer(res, req, token, answer);
@@ -223,7 +228,7 @@ class Door {
   #later(
     res: UwsResponse,
     id: string,
-    token: Token,
+    token: Place,
     answer: Promise<Answer>,
     startedMonoMs: number,
   ): void {
@@ -266,10 +271,9 @@ class Door {
   }
 
   /** @param request the request, or what was read of it before it was gone */
-  #answer(res: UwsResponse, request: UwsRequest | string, token: Token, answer: Answer): void {
+  #answer(res: UwsResponse, request: UwsRequest | string, token: Place, answer: Answer): void {
     this.#metrics.count(answer);
     if (answer.outcome === 'found') {
-      token.slot = this.#lookup.slotOf(answer);
       return this.#found(res, token, answer, this.#clock.wallMs());
     }
     const id = typeof request === 'string' ? request : requestId(request);
@@ -279,18 +283,16 @@ class Door {
     this.#problem(res, answer.outcome, id);
   }
 
-  #found(res: UwsResponse, token: Token, found: Found, now: number): void {
+  #found(res: UwsResponse, token: Place, found: Found, now: number): void {
     const key = this.#parts.addresses.periodOf(now) * 4 + found.color;
-    const known = token.version === found.version && token.bodyKey === key;
-    token.version = found.version;
-    token.bodyKey = key;
-    if (!known || found.stale) {
-      token.body = undefined;
+    const slot = this.#lookup.slotOf(found);
+    const isKnown = this.#remembered.tell(token, slot, found.version, key);
+    if (!isKnown || found.stale)
       return this.#send(res, this.#render(found, now, this.#timeText(found.asOf)));
-    }
-    token.body ??= Buffer.from(this.#render(found, now, '0'.repeat(ISO_LENGTH)), 'latin1');
+    const body =
+      this.#remembered.body(token) ??
+      this.#remembered.keepBody(token, this.#render(found, now, NO_TIME));
     // The body ends with `"as_of":"<24 characters>"}`: only the time is written anew.
-    const { body } = token;
     body.latin1Write(this.#timeText(found.asOf), body.length - ISO_LENGTH - 2, ISO_LENGTH);
     this.#send(res, body);
   }

@@ -43,7 +43,8 @@ describe('a minted token', () => {
     ['a key pair', { issuer: 'pear' }],
   ])('is good, by %s', (_, options) => {
     const tokens = new Tokens(ISSUERS, { audience: 'lookup-http', tokensMax: 10, leewayMs: 0 });
-    expect(tokens.verify(mint(options), NOW_MS)).toMatchObject({ subject: SUBJECT });
+    const place = tokens.verify(mint(options), NOW_MS);
+    expect(tokens.memory.subject(place as number)).toBe(SUBJECT);
     expect(tokens.verify(mint({ ...options, nowMs: NOW_MS - 60_000 }), NOW_MS)).toBe('expired');
   });
 
@@ -52,7 +53,7 @@ describe('a minted token', () => {
       const token = mint({ issuer: name, audience: 'lookup-gate', lifetimeS: 120 });
       expect(token.length).toBeLessThanOrEqual(300);
       const gate = new Tokens(ISSUERS, { audience: 'lookup-gate', tokensMax: 10, leewayMs: 0 });
-      expect(gate.verify(token, NOW_MS)).toMatchObject({ subject: SUBJECT });
+      expect(gate.memory.subject(gate.verify(token, NOW_MS) as number)).toBe(SUBJECT);
     }
   });
 

@@ -2,63 +2,15 @@
 // each key's own, so that no token chooses how it is checked. Times and doors are checked here, by our clock.
 
 import { createVerifier } from 'fast-jwt';
-import { isId, type Subject } from '../health-code.ts';
-import { BoundedMap } from '../layers/bounded-map.ts';
+import { isId } from '../health-code.ts';
 import type { Issuer, IssuerKey, Issuers } from './issuers.ts';
+import { NOWHERE, type Place, TokenMemory } from './token-memory.ts';
 
 /** The two doors; each refuses what is for the other. */
 export type Audience = 'lookup-http' | 'lookup-gate';
 const AUDIENCES: readonly string[] = ['lookup-http', 'lookup-gate'];
 
 export type TokenFault = 'missing' | 'malformed' | 'invalid' | 'expired' | 'not-yet' | 'wrong-door';
-
-/**
- * A token that was verified, with what its edge remembers of the last answer, for as long as the token is remembered.
- * Most are used once or twice and there are many: numbers that fit a small integer, and no object but the body.
- */
-export class Token {
-  readonly subject: Subject;
-  /** The issuer's short name. */
-  readonly issuer: string;
-  readonly expiresWallS: number;
-  /** Where memory held the subject at the last answer (-1: nowhere), in which version, and what `body` was made for. */
-  slot = -1;
-  version = 0;
-  bodyKey = -1;
-  /** Made at the second answer: the first is written once and kept nowhere. */
-  body: Buffer | undefined = undefined;
-
-  /** Requests that its bearer may still make at once, as of a time on the wall clock. */
-  #allowance = Number.POSITIVE_INFINITY;
-  #allowedWallMs = 0;
-
-  constructor(subject: Subject, issuer: string, expiresWallS: number) {
-    this.subject = subject;
-    this.issuer = issuer;
-    this.expiresWallS = expiresWallS;
-  }
-
-  /** Whether its bearer was told a color. */
-  get wasAnswered(): boolean {
-    return this.bodyKey >= 0;
-  }
-
-  /** @returns whether one more request is within the rate: a token bucket, refilled as time passes */
-  allow(nowWallMs: number, { subjectPerS, subjectBurst }: RateOptions): boolean {
-    const passedMs = Math.max(0, nowWallMs - this.#allowedWallMs);
-    this.#allowedWallMs = nowWallMs;
-    const refilled = this.#allowance + (passedMs * subjectPerS) / 1_000;
-    this.#allowance = refilled < subjectBurst ? refilled : subjectBurst;
-    if (this.#allowance < 1) return false;
-    this.#allowance -= 1;
-    return true;
-  }
-}
-
-export interface RateOptions {
-  readonly subjectPerS: number;
-  readonly subjectBurst: number;
-}
 
 export interface TokensOptions {
   readonly audience: Audience;
@@ -85,46 +37,41 @@ interface Claims {
 }
 
 interface Verifier {
-  readonly issuer: Issuer;
   readonly kid: string;
   verify(token: string): Claims;
 }
 
 export class Tokens {
+  /** Those that were verified, and what their bearers were answered. */
+  readonly memory: TokenMemory;
   readonly #options: TokensOptions;
-  readonly #remembered: BoundedMap<string, Token>;
   readonly #verifiers: readonly Verifier[];
   /** The header segment as it is spelled -> who may have signed. */
   readonly #byHeader = new Map<string, readonly Verifier[]>();
 
   constructor(issuers: Issuers, options: TokensOptions) {
     this.#options = options;
-    this.#remembered = new BoundedMap({ entriesMax: options.tokensMax });
+    const lengthMax = LENGTH_MAX[options.audience];
+    this.memory = new TokenMemory({ tokensMax: options.tokensMax, lengthMax });
     this.#verifiers = issuers.flatMap((issuer) =>
       issuer.keys.map((key) => verifierOf(issuer, key)),
     );
   }
 
-  /** Tokens remembered. */
-  get size(): number {
-    return this.#remembered.size;
-  }
-
-  clear(): void {
-    this.#remembered.clear();
-  }
-
   /** Whether it is remembered: its signature was found good before. */
   has(token: string): boolean {
-    return this.#remembered.get(token) !== undefined;
+    return this.memory.find(token) !== NOWHERE;
   }
 
-  /** @param nowWallMs the wall clock */
-  verify(token: string, nowWallMs: number): Token | TokenFault {
-    const remembered = this.#remembered.get(token);
-    if (remembered !== undefined) {
-      if (nowWallMs < remembered.expiresWallS * 1_000) return remembered;
-      this.#remembered.delete(token);
+  /**
+   * @param nowWallMs the wall clock
+   * @returns where it is remembered, from now on; or why it is not
+   */
+  verify(token: string, nowWallMs: number): Place | TokenFault {
+    const place = this.memory.find(token);
+    if (place !== NOWHERE) {
+      if (nowWallMs < this.memory.expiresWallS(place) * 1_000) return place;
+      this.memory.delete(place);
       return 'expired';
     }
     if (token === '') return 'missing';
@@ -144,7 +91,7 @@ export class Tokens {
         continue;
       }
       if (this.#byHeader.size < HEADERS_MAX) this.#byHeader.set(header, verifiers);
-      return this.#accept(token, verifier.issuer, claims, nowWallMs);
+      return this.#accept(token, claims, nowWallMs);
     }
     return fault;
   }
@@ -159,7 +106,7 @@ export class Tokens {
     }
   }
 
-  #accept(token: string, issuer: Issuer, claims: Claims, nowWallMs: number): Token | TokenFault {
+  #accept(token: string, claims: Claims, nowWallMs: number): Place | TokenFault {
     const { leewayMs, audience } = this.#options;
     const { sub, exp, nbf } = claims;
     const door = doorOf(claims.aud);
@@ -175,9 +122,8 @@ export class Tokens {
     // Counted from now: what an issuer says about when it was made cannot lengthen it.
     if (audience === 'lookup-gate' && exp * 1_000 - nowWallMs > GATE_LIFETIME_MAX_MS + leewayMs)
       return 'invalid';
-    const accepted = new Token(sub, issuer.name, expiresWallS);
-    this.#remembered.set(token, accepted);
-    return accepted;
+    const place = this.memory.add(token, sub, expiresWallS);
+    return place === NOWHERE ? 'malformed' : place;
   }
 }
 
@@ -203,5 +149,5 @@ function verifierOf(issuer: Issuer, key: IssuerKey): Verifier {
     ignoreExpiration: true,
     ignoreNotBefore: true,
   });
-  return { issuer, kid: key.kid, verify };
+  return { kid: key.kid, verify };
 }

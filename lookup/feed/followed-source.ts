@@ -1,11 +1,11 @@
 // Pages of people, of the source that Redis follows: one that lost history gives the same versions and transaction
 // numbers to other changes, and what it says would look as if it fitted what lies there.
 
+import { abortedAfter } from '../guards/timeout.ts';
 import type { RedisNodes } from '../redis/nodes.ts';
 import { type NodePosition, readMark } from '../redis/records.ts';
 import { type PeoplePage, readPeople } from '../source/people.ts';
 import type { Sql } from '../source/sql.ts';
-import { limited } from './limited.ts';
 
 export class LostHistoryError extends Error {
   override readonly name = 'LostHistoryError';
@@ -47,9 +47,8 @@ export async function readPage(
 ): Promise<PeoplePage> {
   const all = [...marks.values()].sort((a, b) => b.at - a.at);
   const tokens = all.flatMap(({ token }) => token ?? []);
-  const page = await limited(PAGE_TIMEOUT_MS, signal, (ending) =>
-    readPeople(sql, after, limit, tokens, ending),
-  );
+  const read = (ending: AbortSignal) => readPeople(sql, after, limit, tokens, ending);
+  const page = await abortedAfter(PAGE_TIMEOUT_MS, read, signal);
   // The newest: of a node that was away for long, the source may have forgotten it. A mark of another epoch takes
   // nothing of this page.
   const newest = all.find(({ epoch, token }) => token && epoch === page.epoch);

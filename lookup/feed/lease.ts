@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
+import { abortedAfter } from '../guards/timeout.ts';
 import type { Sql, Statement } from '../source/sql.ts';
-import { limited } from './limited.ts';
 
 const TAKE: Statement = {
   name: 'lease-take',
@@ -49,7 +49,7 @@ export class Lease {
     const values = [this.holder, this.#lastsMs, String(termLeast)];
     const ask = (within: AbortSignal) =>
       this.#sql.query<{ term: string | null }>(TAKE, values, within);
-    const [row] = await limited(this.#lastsMs / 2, signal, ask);
+    const [row] = await abortedAfter(this.#lastsMs / 2, ask, signal);
     if (!row?.term) return false;
     this.#term = Number(row.term);
     this.#untilMonoMs = asked + this.#lastsMs;

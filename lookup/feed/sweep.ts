@@ -1,10 +1,10 @@
+import { abortedAfter } from '../guards/timeout.ts';
 import { uuidToId } from '../health-code.ts';
 import { byNode } from '../redis/by-node.ts';
 import type { RedisNode, RedisNodes } from '../redis/nodes.ts';
 import { SWEEP, SWEEP_KEYSPACES } from '../redis/scripts.ts';
 import { PLACE_BYTES, placeInto, slotOfBucket } from '../redis/slots.ts';
 import type { Sql, Statement } from '../source/sql.ts';
-import { limited } from './limited.ts';
 import { pause } from './pause.ts';
 
 const TOMBSTONES: Statement = {
@@ -54,7 +54,7 @@ export async function keepSwept(
     await pause(Math.min(SWEEP_EVERY_MS, tombstoneMs), signal);
     if (!mayNow() || signal.aborted) continue;
     const sweep = (within: AbortSignal) => sweepTombstones(sql, nodes, tombstoneMs, within);
-    await limited(SWEEP_EVERY_MS, signal, sweep).catch(() => {});
+    await abortedAfter(SWEEP_EVERY_MS, sweep, signal).catch(() => {});
   }
 }
 

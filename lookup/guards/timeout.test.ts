@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setImmediate as turnsEnd } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, describe, expect, test } from 'vitest';
 import { abortedAfter, settledWithin, within } from './timeout.ts';
 
@@ -12,6 +15,15 @@ afterAll(async () => {
 
 /** This process does nothing else, not even read its sockets. */
 const beBusy = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+
+const LONG_MS = 60_000;
+
+/** Ends when it is told to, and not before. */
+const hang = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 
 const asked = async (text: string) => {
   const answer = once(echo.stdout, 'data');
@@ -55,12 +67,30 @@ describe('work that is told when it takes too long', () => {
 
   test('is told why, after the time', async () => {
     const began = performance.now();
-    const work = (signal: AbortSignal) =>
-      new Promise((_, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason));
-      });
-    await expect(abortedAfter(30, work)).rejects.toMatchObject({ name: 'TimeoutError' });
+    await expect(abortedAfter(30, hang)).rejects.toMatchObject({
+      name: 'TimeoutError',
+      message: 'not within 30 ms',
+    });
     expect(performance.now() - began).toBeGreaterThan(28);
+  });
+
+  test('ends when the outer signal aborts, and when it had', async () => {
+    const outer = new AbortController();
+    const work = abortedAfter(LONG_MS, hang, outer.signal);
+    outer.abort(new Error('enough'));
+    await expect(work).rejects.toThrow('enough');
+    await expect(abortedAfter(LONG_MS, hang, outer.signal)).rejects.toThrow('enough');
+  });
+
+  test('keeps to its limit when garbage is collected meanwhile', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const work = abortedAfter(50, hang, new AbortController().signal);
+    const ends = expect(work).rejects.toThrow('not within 50 ms');
+    // What is only held weakly goes once this turn of the loop is over.
+    await turnsEnd();
+    collectGarbage();
+    await ends;
   });
 
   test('leaves nothing behind when it is done', async () => {
@@ -69,8 +99,10 @@ describe('work that is told when it takes too long', () => {
       kept = signal;
       return 'done';
     };
-    expect(await abortedAfter(1, work)).toBe('done');
+    const outer = new AbortController();
+    expect(await abortedAfter(1, work, outer.signal)).toBe('done');
     await new Promise((resolve) => setTimeout(resolve, 20));
+    outer.abort();
     expect(kept?.aborted).toBe(false);
   });
 });

@@ -20,20 +20,26 @@ export function settledWithin<T, L>(promise: Promise<T>, ms: number, late: L): P
 }
 
 /**
- * Does work with a signal that aborts when it takes too long, as {@link settledWithin} tells it. Unlike
- * AbortSignal.timeout it lets an answer that lies in a socket be read first.
+ * Does work with a signal that aborts when it takes too long, as {@link settledWithin} tells it, or when the outer one
+ * does. AbortSignal.timeout reads no socket before, and AbortSignal.any holds it so loosely that once it was collected
+ * as garbage it never comes (Node's issue 57736).
  */
 export async function abortedAfter<T>(
   ms: number,
   work: (signal: AbortSignal) => Promise<T>,
+  outer?: AbortSignal,
 ): Promise<T> {
   const ending = new AbortController();
-  const end = () => ending.abort(new DOMException(`not within ${ms} ms`, 'TimeoutError'));
-  const timer = setTimeout(setImmediate, ms, end);
+  const late = () => ending.abort(new DOMException(`not within ${ms} ms`, 'TimeoutError'));
+  const end = () => ending.abort(outer?.reason);
+  const timer = setTimeout(setImmediate, ms, late);
+  outer?.addEventListener('abort', end, { once: true });
+  if (outer?.aborted) end();
   try {
     return await work(ending.signal);
   } finally {
     clearTimeout(timer);
+    outer?.removeEventListener('abort', end);
   }
 }
 

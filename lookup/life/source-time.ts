@@ -2,9 +2,9 @@
 // else, and does not say how long it was under way.
 
 import type { Clock } from '../clock.ts';
-import { limited } from '../feed/limited.ts';
 import { pause } from '../feed/pause.ts';
 import type { SourceClock } from '../feed/source-clock.ts';
+import { abortedAfter } from '../guards/timeout.ts';
 import type { Sql, Statement } from '../source/sql.ts';
 
 const NOW: Statement = {
@@ -26,7 +26,7 @@ export async function keepSourceTime(
     const asked = clock.monoMs();
     try {
       const ask = (within: AbortSignal) => sql.query<{ now: string }>(NOW, [], within);
-      const [row] = await limited(TIMEOUT_MS, signal, ask);
+      const [row] = await abortedAfter(TIMEOUT_MS, ask, signal);
       if (row) sourceClock.observe(Number(row.now), asked);
     } catch {
       // Until it answers, what is known grows older.

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ManualClock } from '../clock.ts';
 import type { Photo } from '../source/source.ts';
 import { Photos, type PhotosOptions } from './photos.ts';
@@ -125,14 +125,24 @@ describe('photos', () => {
     expect(photos.stats.shed).toBe(2);
   });
 
-  it('are shed past their budget of queries', async () => {
-    const { photos, asked, clock, load } = world({ photoQueriesPerS: 20 });
-    const finding = Array.from({ length: 10 }, (_, n) => photos.find(idOf(n)));
-    expect(asked.length).toBe(2);
-    expect(await finding[9]).toEqual({ outcome: 'shed' });
-    for (const { fail } of asked.splice(0)) fail();
+  it('past their budget of queries wait for it', async () => {
+    const { photos, asked, clock, photoOf } = world({ photoQueriesPerS: 20 });
+    const finding = [1, 2, 3].map((n) => photos.find(idOf(n)));
+    await vi.waitFor(() => expect(asked.length).toBe(2));
     clock.advance(50);
-    expect(await load(20)).toMatchObject({ outcome: 'found' });
-    expect(await photos.find(idOf(21))).toEqual({ outcome: 'shed' });
+    await vi.waitFor(() => expect(asked.length).toBe(3));
+    for (const { give } of asked.splice(0)) give(photoOf(1));
+    for (const answer of await Promise.all(finding)) expect(answer.outcome).toBe('found');
+    expect(photos.stats.shed).toBe(0);
+  });
+
+  it('are shed when they have waited for half of the time that they may take', async () => {
+    const { photos, asked, clock } = world({ photoQueriesPerS: 1, photoTimeoutMs: 40 });
+    void photos.find(idOf(1));
+    const late = photos.find(idOf(2));
+    clock.advance(20);
+    expect(await late).toEqual({ outcome: 'shed' });
+    expect(asked.length).toBe(1);
+    expect(photos.stats.shed).toBe(1);
   });
 });

@@ -1,5 +1,6 @@
 // The photo plane: memory, then the source. Its own budget and its own places; the color never waits for it.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { Budget } from '../guards/budget.ts';
 import { SingleFlight } from '../guards/single-flight.ts';
@@ -28,6 +29,8 @@ export interface PhotosStats {
 
 /** The bytes may come after the record that names them: absence is believed for this long. */
 const ABSENT_MS = 1_000;
+/** Of the time that a photo may take: how long it waits for the budget before it is asked for. */
+const BUDGET_WAIT_SHARE = 0.5;
 const ABSENT_MAX = 4_096;
 /** Besides its bytes, and a bound on how many empty ones there can be. */
 const ENTRY_BYTES = 200;
@@ -73,7 +76,8 @@ export class Photos {
   async #load(id: PhotoId): Promise<PhotoAnswer> {
     const absent = this.#absent.get(id);
     if (absent && absent.untilMonoMs > this.#clock.monoMs()) return { outcome: 'absent' };
-    if (this.#flights.size >= this.#options.photoInFlightMax || !this.#budget.take()) {
+    const isFull = this.#flights.size >= this.#options.photoInFlightMax;
+    if (isFull || !(this.#budget.take() || (await this.#mayAskLater()))) {
       this.stats.shed += 1;
       return { outcome: 'shed' };
     }
@@ -87,6 +91,17 @@ export class Photos {
       this.stats.failures += 1;
       return { outcome: 'unavailable' };
     }
+  }
+
+  /** An image that comes a moment later is better than none: those under way wait for the budget, and are bounded. */
+  async #mayAskLater(): Promise<boolean> {
+    const untilMonoMs = this.#clock.monoMs() + this.#options.photoTimeoutMs * BUDGET_WAIT_SHARE;
+    while (!this.#budget.take()) {
+      const leftMs = untilMonoMs - this.#clock.monoMs();
+      if (leftMs <= 0) return false;
+      await sleep(Math.min(leftMs, this.#budget.waitMs()));
+    }
+    return true;
   }
 
   #keep(id: PhotoId, photo: Photo): FoundPhoto {
