@@ -77,7 +77,7 @@ describe('photos', () => {
   });
 
   it('that are small are bounded in number too', async () => {
-    const { photos, load } = world({ photoMemoryBytesMax: 20_000 });
+    const { photos, load } = world({ photoMemoryBytesMax: 20_000, photoQueriesPerS: 10_000 });
     for (let n = 0; n < 200; n++) await load(n, 1);
     expect(photos.bytes).toBeLessThanOrEqual(20 * 201);
   });
