@@ -150,6 +150,10 @@ export async function startService(parts: ServiceParts): Promise<Service> {
     clock,
   });
   const admission = new Admission(config, clock);
+  admission.onCrowd = (isCrowd, signs) => {
+    if (isCrowd) log.warn(signs, 'more ask than there is time for: photos and phones are refused');
+    else log.info({ shed: admission.shed }, 'there is time for all who ask again');
+  };
   admission.start();
   const shared = { lookup, photos, clock, log, admission };
   const opened: (() => void | Promise<void>)[] = [() => following.abort()];

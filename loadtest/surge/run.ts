@@ -57,6 +57,7 @@ export async function runSurge(options: RunOptions): Promise<Result> {
   const scenario = ALL_SCENARIOS[plan.scenario];
   say(`bringing up PostgreSQL, Redis, ${plan.relays} relays and ${plan.services} services`);
   const lastLines: string[] = [];
+  const warned: string[] = [];
   const rig = await startRig({
     ...{ services: plan.services, relays: plan.relays },
     redis: { masters: plan.masters, replicas: plan.replicas },
@@ -66,7 +67,13 @@ export async function runSurge(options: RunOptions): Promise<Result> {
       ...plan.env,
       ...broken?.env,
     },
-    onLine: (name, line) => keepLast(lastLines, `${name} ${line}`),
+    onLine: (name, line) => {
+      keepLast(lastLines, `${name} ${line}`);
+      if (warned.length < LINES_MAX && WARNING.test(line)) {
+        warned.push(`${name} ${line}`);
+        say(`${name} ${line}`);
+      }
+    },
   });
   try {
     signal.throwIfAborted();
@@ -101,7 +108,7 @@ export async function runSurge(options: RunOptions): Promise<Result> {
       figures: [...outcome.figures, ...figuresOfCity(times, plan)],
       plots: outcome.plots,
       phases: outcome.phases ?? [],
-      said: [...outcome.said, ...last],
+      said: [...outcome.said, ...warned, ...last],
     };
   } catch (error) {
     if (!signal.aborted) for (const line of lastLines.slice(-LINES_SAID)) say(line);
@@ -114,6 +121,7 @@ export async function runSurge(options: RunOptions): Promise<Result> {
 
 const PREFERRED = 'the system has the CPU before the generator';
 const LINES_MAX = 200;
+const WARNING = /^{"level":"(warn|error)"/;
 const LINES_SAID = 20;
 
 function keepLast(lines: string[], line: string): void {

@@ -152,11 +152,18 @@ describe('admission', () => {
 
   it('sheds nobody for a second in which others have the processor, and no more ask than usual', () => {
     const { admission, tick, loop } = late(0, 1_000);
+    const told: boolean[] = [];
+    admission.onCrowd = (isCrowd) => told.push(isCrowd);
     loop.ownShare = 0.2;
     for (let i = 0; i < 20; i++) tick(30);
     expect(admission.level).toBe(0);
+    expect(told).toEqual([]);
     for (let i = 0; i < 20; i++) tick(30);
     expect(admission.level).toBeGreaterThan(0);
+    expect(told).toEqual([true]);
+    loop.busyShare = 0.5;
+    for (let i = 0; i < 200; i++) tick(0);
+    expect(told).toEqual([true, false]);
   });
 
   it('sheds nobody while it was not busy itself: others took the processor', () => {

@@ -8,7 +8,7 @@
 
 import type { Clock } from '../clock.ts';
 import { type Reading, reading } from '../metrics.ts';
-import { Lateness } from './lateness.ts';
+import { Lateness, type Signs } from './lateness.ts';
 
 export interface AdmissionOptions {
   /** Delay of the event loop that begins a crowd when it stands; in a crowd a third of it is aimed at. */
@@ -116,6 +116,9 @@ export class Admission {
   #seen = 0;
   #seenGates = 0;
   #sheddable = 0;
+
+  /** It begins, or is over. */
+  onCrowd: ((isCrowd: boolean, signs: Signs) => void) | undefined;
 
   constructor(options: AdmissionOptions, clock: Clock, loop: Partial<Loop> = {}) {
     this.#random = loop.random ?? Math.random;
@@ -236,8 +239,10 @@ export class Admission {
     const areGates = this.#seenGates > this.#seen * GATES_LEAST;
     const most = areGates ? LEVEL_MOST : CLASS.grpc.from;
     this.#level = Math.min(most, Math.max(0, next));
+    const wasCrowd = this.#isCrowd;
     const isShedding = this.#level > 0 || (isOfUse && this.#shedSinceTick);
     this.#crowdTicks = isShedding ? CROWD_TICKS : Math.max(0, this.#crowdTicks - ticks);
+    if (this.#isCrowd !== wasCrowd) this.onCrowd?.(this.#isCrowd, this.#lateness.signs);
     this.#shedSinceTick = false;
     this.#seen *= REMEMBERED;
     this.#seenGates *= REMEMBERED;

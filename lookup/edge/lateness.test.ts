@@ -59,6 +59,15 @@ describe('the lateness that stands', () => {
     expect(lateness.standingMs).toBe(0);
   });
 
+  it('comes with what an operator wants to know of it', () => {
+    const { lateness, ticks } = loop({ isKnown: true });
+    ticks(4, LATE_MS, HELD_UP, CROWDED);
+    const { usual_per_s, ...signs } = lateness.signs;
+    expect(signs).toEqual({ late_ms: [30, 30, 30, 30, 0], own_share: 0.3, asked_per_s: 2_818 });
+    expect(usual_per_s).toBeGreaterThan(1_000);
+    expect(usual_per_s).toBeLessThan(1_100);
+  });
+
   it('is told of two ticks in a crowd', () => {
     const { lateness, ticks } = loop({ isKnown: true });
     ticks(1, LATE_MS, ALONE, CROWDED);

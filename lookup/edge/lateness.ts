@@ -23,6 +23,16 @@ interface Tick {
 }
 const NONE: Tick = { lateMs: 0, passedMs: 0, ownMs: 0, came: 0 };
 
+/** What an operator wants to know of a crowd, as it is logged. */
+export interface Signs {
+  /** The newest first. */
+  readonly late_ms: readonly number[];
+  /** Of a processor, that this process had. */
+  readonly own_share: number;
+  readonly asked_per_s: number;
+  readonly usual_per_s: number;
+}
+
 export class Lateness {
   readonly #ownMs: () => number;
   /** The newest first. */
@@ -65,15 +75,32 @@ export class Lateness {
     return Math.min(...this.#last.slice(0, 2).map(({ lateMs }) => lateMs));
   }
 
+  /** Of the last few ticks. */
+  get signs(): Signs {
+    const total = this.#lastFew();
+    const perS = (came: number) => Math.round(came * 1_000);
+    return {
+      late_ms: this.#last.slice(0, STANDING_TICKS).map(({ lateMs }) => Math.round(lateMs)),
+      own_share: Number((total.ownMs / total.passedMs).toFixed(2)),
+      asked_per_s: perS(total.came / total.passedMs),
+      usual_per_s: perS(this.#usual),
+    };
+  }
+
   #isHeldUp(): boolean {
+    const total = this.#lastFew();
+    const isMore = total.came > MORE_THAN_USUAL * this.#usual * total.passedMs;
+    return !isMore && total.ownMs < OWN_LEAST * total.passedMs;
+  }
+
+  #lastFew(): Omit<Tick, 'lateMs'> {
     const total = { passedMs: 0, ownMs: 0, came: 0 };
     for (const tick of this.#last.slice(0, STANDING_TICKS)) {
       total.passedMs += tick.passedMs;
       total.ownMs += tick.ownMs;
       total.came += tick.came;
     }
-    const isMore = total.came > MORE_THAN_USUAL * this.#usual * total.passedMs;
-    return !isMore && total.ownMs < OWN_LEAST * total.passedMs;
+    return total;
   }
 }
 
