@@ -49,11 +49,12 @@ const KILL_AFTER_MS = 20_000;
 const PRINTED_MAX = 4_000;
 const SAID_MAX = 10;
 /**
- * Its collector runs as seldom as there is room for: on a machine that they share, what it costs is the service's. On
- * fewer than four threads everybody must help it, and nobody is asked meanwhile.
+ * Its collector runs seldom, for on a machine that they share what it costs is the service's; but not as seldom as
+ * there is room for, because a virtual machine's memory is slow where nobody has been: what grows to 2 GiB is used
+ * again each half minute. On fewer than four threads everybody must help it, and nobody is asked meanwhile.
  */
 const COLLECTOR = {
-  GOGC: '20000',
+  GOGC: '1000',
   GOMEMLIMIT: `${Math.floor(Math.min(12 * 2 ** 30, memoryBytes() / 2))}`,
   GOMAXPROCS: `${Math.max(4, availableParallelism())}`,
 };
