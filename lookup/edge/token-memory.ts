@@ -2,7 +2,7 @@
 // there are hundreds of thousands, most of them used once or twice, and all of them would be walked through.
 //
 // Two rings that go round together: places of one size, and entries as long as their token. Who came longest ago leaves
-// first; who is seen again in the older half moves to the front. Layout of a place, 64 bytes:
+// first; who was seen since is the newest once more. Layout of a place, 64 bytes:
 //
 //   0  good until, in seconds of the wall clock    float64
 //   8  version that was answered                   float64
@@ -15,6 +15,7 @@
 //   48 slot of its person in memory; -1: nowhere   int32
 //   52 what the last body was made for; -1: none   int32
 //   56 length of the body that is kept             int32
+//   60 whether it was found since it was the newest int32
 //
 // An entry is the subject's 16 bytes, then the token as it is spelled. A body has its room by the place.
 
@@ -50,11 +51,14 @@ const LENGTH = 11;
 const SLOT = 12;
 const BODY_KEY = 13;
 const BODY_LENGTH = 14;
+const SEEN = 15;
 
 /** Room for an entry, in the mean: where tokens are longer, fewer are remembered. */
 const ENTRY_BYTES = 512;
 /** The longest body: a photo's address with the longest key id. Longer ones are not kept. */
 const BODY_BYTES = 160;
+/** Who were seen since, that may come again for one who is added: no addition takes long. */
+const CHANCES_MOST = 8;
 /** Of a token's end: a part of its signature, which nobody chooses. */
 const HASHED = 16;
 /** Bytes of one UTF-16 unit, at most: of what is read nothing is cut off. */
@@ -76,8 +80,6 @@ export class TokenMemory {
   #next = 0;
   #end = 0;
   #size = 0;
-  /** From now on it matters who came longest ago. */
-  #isHalfFull = false;
 
   constructor({ tokensMax, lengthMax }: TokenMemoryOptions) {
     this.#lengthMax = lengthMax;
@@ -105,7 +107,10 @@ export class TokenMemory {
     if (length === 0) return NOWHERE;
     const hash = this.#hash(length);
     for (let n = this.#bucketOf(hash) - 1; n >= 0; n = this.#word(n, NEXT) - 1) {
-      if (this.#word(n, HASH) === hash && this.#isSpelled(n, length)) return this.#seenAgain(n);
+      if (this.#word(n, HASH) === hash && this.#isSpelled(n, length)) {
+        this.#words[n * WORDS + SEEN] = 1;
+        return this.#placeOf(n);
+      }
     }
     return NOWHERE;
   }
@@ -138,7 +143,6 @@ export class TokenMemory {
     this.#buckets.fill(0);
     this.#first = this.#next;
     this.#size = 0;
-    this.#isHalfFull = false;
   }
 
   // --- of one that was just found or added
@@ -273,51 +277,52 @@ export class TokenMemory {
     return last - (behind < 0 ? behind + this.#placesMax : behind);
   }
 
-  #seenAgain(n: number): Place {
-    const place = this.#placeOf(n);
-    const isOld = this.#isHalfFull && place < (this.#first + this.#next - 1) / 2;
-    return isOld ? this.#move(n) : place;
-  }
-
-  /** To the front, with all that is known of it. */
-  #move(n: number): Place {
-    const start = this.#startOf(n);
-    this.#entries.copy(this.#asking, 0, start, start + ID_BYTES);
-    const length = this.#word(n, LENGTH);
-    this.#forget(n);
-    const to = this.#append(length, this.#word(n, HASH));
-    const [from, fromWord] = [n * NUMBERS, n * WORDS];
-    this.#numbers.copyWithin(to * NUMBERS, from, from + NUMBERS_TOLD);
-    this.#words.copyWithin(to * WORDS + SLOT, fromWord + SLOT, fromWord + BODY_LENGTH + 1);
-    this.#bodies.copyWithin(to * BODY_BYTES, n * BODY_BYTES, (n + 1) * BODY_BYTES);
-    return this.#next - 1;
-  }
-
   #append(length: number, hash: number): number {
     const bytes = ID_BYTES + length;
     const start = this.#makeRoom(bytes);
     this.#asking.copy(this.#entries, start, 0, bytes);
-    this.#end = start + bytes;
-    this.#isHalfFull ||= this.#isHalf();
+    return this.#link(start, length, hash);
+  }
+
+  /** The entry that lies there is the newest. */
+  #link(start: number, length: number, hash: number): number {
+    this.#end = start + ID_BYTES + length;
     const n = this.#next++ % this.#placesMax;
     const bucket = hash & (this.#buckets.length - 1);
     this.#starts[n * WORDS + AT] = start;
     this.#words[n * WORDS + LENGTH] = length;
     this.#words[n * WORDS + HASH] = hash;
+    this.#words[n * WORDS + SEEN] = 0;
     this.#words[n * WORDS + NEXT] = this.#buckets[bucket] as number;
     this.#buckets[bucket] = n + 1;
     this.#size += 1;
     return n;
   }
 
-  /** Who came longest ago leaves until there is room. @returns where the entry begins */
+  /** Who came longest ago leaves until there is room, but for a few who were seen since. @returns where it is */
   #makeRoom(bytes: number): number {
+    let chances = CHANCES_MOST;
     for (;;) {
       const start = this.#next - this.#first < this.#placesMax ? this.#free(bytes) : -1;
       if (start >= 0) return start;
-      if (this.#holds(this.#first)) this.#forget(this.#first % this.#placesMax);
+      const oldest = this.#first % this.#placesMax;
+      const length = this.#word(oldest, LENGTH);
+      if (length > 0) this.#forget(oldest);
       this.#first += 1;
+      const isSeen = length > 0 && this.#word(oldest, SEEN) > 0;
+      if (isSeen && chances-- > 0) this.#comeAgain(oldest, length);
     }
+  }
+
+  /** The one that has just left is the newest, with all that is known of it: its own room at least is free. */
+  #comeAgain(n: number, length: number): void {
+    const start = this.#startOf(n);
+    const to = this.#free(ID_BYTES + length);
+    this.#entries.copyWithin(to, start, start + ID_BYTES + length);
+    const now = this.#link(to, length, this.#word(n, HASH));
+    this.#numbers.copyWithin(now * NUMBERS, n * NUMBERS, n * NUMBERS + NUMBERS_TOLD);
+    this.#words.copyWithin(now * WORDS + SLOT, n * WORDS + SLOT, n * WORDS + BODY_LENGTH + 1);
+    this.#bodies.copyWithin(now * BODY_BYTES, n * BODY_BYTES, (n + 1) * BODY_BYTES);
   }
 
   /** @returns where so many bytes in a row are free; -1: nowhere */
@@ -328,11 +333,6 @@ export class TokenMemory {
     if (this.#end <= oldest) return oldest - this.#end >= bytes ? this.#end : -1;
     if (this.#entries.length - this.#end >= bytes) return this.#end;
     return oldest >= bytes ? 0 : -1;
-  }
-
-  #isHalf(): boolean {
-    const places = this.#next - this.#first;
-    return 2 * places >= this.#placesMax || 2 * this.#end >= this.#entries.length;
   }
 
   /** Its place stays taken until it is the oldest. */
