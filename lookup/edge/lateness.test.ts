@@ -52,7 +52,8 @@ describe('the lateness that stands', () => {
 
   it('learns nothing of what is usual from a crowd, and something from all else', () => {
     const { lateness, ticks } = loop({ isKnown: true });
-    ticks(2_000, LATE_MS, HELD_UP, CROWDED, true);
+    ticks(2_000, 0, HELD_UP, CROWDED, true);
+    ticks(4, LATE_MS, HELD_UP, CROWDED);
     expect(lateness.standingMs).toBe(LATE_MS);
     ticks(2_000, 0, HELD_UP, CROWDED);
     ticks(10, LATE_MS, HELD_UP, CROWDED);
