@@ -68,11 +68,11 @@ export async function runSurge(options: RunOptions): Promise<Result> {
       ...broken?.env,
     },
     onLine: (name, line) => {
-      keepLast(lastLines, `${name} ${line}`);
-      if (warned.length < LINES_MAX && WARNING.test(line)) {
-        warned.push(`${name} ${line}`);
-        say(`${name} ${line}`);
-      }
+      const named = `${name} ${line}`;
+      keepLast(lastLines, named);
+      if (warned.length >= LINES_MAX || !WARNING.test(line)) return;
+      warned.push(named);
+      say(named);
     },
   });
   try {

@@ -1,10 +1,10 @@
 // Who is let in while there is more to do than time. Measured by how late our own timer is, and stays: a limit in
 // milliseconds holds on any machine, and one pause is no crowd. Nor is a second in which no more ask than usual, and
-// others take the processor. What costs most and matters least goes first: photos,
-// then phones who need more than memory or whose token is new (its signature costs as much as all the rest), then gates
-// who need more than memory; of each so large a share that the lateness stays where it is aimed at. And a turn of the
-// loop lets in such phones for as long only as others may wait behind them. Whom memory answers, and who was here
-// before, is never refused: the answer costs no more than a refusal.
+// others take the processor. What costs most and matters least goes first: photos, then phones who need more than
+// memory or whose token is new (its signature costs as much as all the rest), then gates who need more than memory;
+// of each so large a share that the lateness stays where it is aimed at. And a turn of the loop lets in such phones
+// for as long only as others may wait behind them. Whom memory answers, and who was here before, is never refused:
+// the answer costs no more than a refusal.
 
 import type { Clock } from '../clock.ts';
 import { type Reading, reading } from '../metrics.ts';
@@ -220,8 +220,7 @@ export class Admission {
     this.#lateness.tick(lateMs, now - this.#tickedMonoMs, this.#came, this.#isCrowd);
     this.#tickedMonoMs = now;
     this.#came = 0;
-    const { standingMs, lastMs } = this.#lateness;
-    this.#aim(this.#isCrowd ? lastMs : standingMs, ticks);
+    this.#aim(this.#isCrowd ? this.#lateness.lastMs : this.#lateness.standingMs, ticks);
     if (lateMs > this.#options.admissionStallMs) this.#dropBacklog();
     this.#adjust();
   }

@@ -182,6 +182,26 @@ describe('what was verified', () => {
     expect(checked.verify(token, NOW_MS + 65_000)).toBe('expired');
   });
 
+  it('is bounded: who was seen longest ago is verified again', () => {
+    const checked = tokens('lookup-http', 10);
+    const all = Array.from({ length: 30 }, (_, n) => hs256(KEYS.apple1, claims({ n })));
+    const first = all.map((token) => checked.verify(token, NOW_MS));
+    expect(checked.memory.size).toBe(10);
+    expect(checked.verify(all[29] as string, NOW_MS)).toBe(first[29]);
+    expect(verify(all[0] as string, NOW_MS, checked)).toBe(SUBJECT);
+    expect(checked.verify(all[0] as string, NOW_MS)).not.toBe(first[0]);
+  });
+
+  it('is forgotten when told to', () => {
+    const checked = tokens();
+    const token = hs256(KEYS.apple1);
+    const first = checked.verify(token, NOW_MS);
+    checked.memory.clear();
+    expect(checked.memory.size).toBe(0);
+    expect(checked.has(token)).toBe(false);
+    expect(checked.verify(token, NOW_MS)).not.toBe(first);
+  });
+
   it('is good again only when it is verified again', () => {
     const checked = tokens('lookup-http', 1);
     const [first, other] = [hs256(KEYS.apple1), hs256(KEYS.apple2)];
