@@ -21,8 +21,8 @@ export interface RedisCluster {
   /** Every master forgets all keys, and its replicas with it. */
   flushAll(): Promise<void>;
   /**
-   * Until all nodes that run agree: every slot is with a master that runs, nobody who runs is held for lost, and
-   * every replica follows its master.
+   * Until all nodes that run agree: every slot is with a master that runs, nobody who runs is held for lost, every
+   * replica follows its master, and each of them knows whom it follows.
    * @throws after `timeoutMs` (15 s unless told), with what is missing
    */
   waitOk(timeoutMs?: number): Promise<void>;
@@ -120,7 +120,7 @@ async function whatIsMissing(running: readonly RedisNode[]): Promise<string | un
     const state = /cluster_state:(\w+)/.exec((await node.ask('CLUSTER', 'INFO')) as string)?.[1];
     if (state !== 'ok') return `${node.port} says cluster_state:${state}`;
     const seen = await seenBy(node);
-    maps.add(mapText(seen));
+    maps.add(mapText(seen, ids));
     const owners = ownersOf(seen);
     const served = owners.flatMap(({ slots }) => slots).reduce((sum, [a, b]) => sum + b - a + 1, 0);
     if (served !== SLOTS) return `${node.port} knows a master of ${served} slots only`;

@@ -153,7 +153,8 @@ test('a map is read as Redis writes it', () => {
   expect(ownerOf(seen, 10)?.id).toBe('bb');
   expect(ownerOf(seen, 21)).toBeUndefined();
   expect(seen[2]).toEqual({ id: 'cc', flags: ['slave', 'fail'], masterId: 'bb', slots: [] });
-  expect(mapText(seen)).toBe('aa 0-9 20-20\nbb 10-19');
+  expect(mapText(seen, new Set(['aa', 'bb', 'cc']))).toBe('aa 0-9 20-20\nbb 10-19\ncc of bb');
+  expect(mapText(seen, new Set(['aa', 'bb']))).toBe('aa 0-9 20-20\nbb 10-19');
   expect([0, 1, 2].map((i) => shareSlots(i, 3))).toEqual([
     [0, 5460],
     [5461, 10_921],

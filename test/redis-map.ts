@@ -84,8 +84,17 @@ export function ownersOf(seen: readonly SeenNode[]): SeenNode[] {
 export const ownerOf = (seen: readonly SeenNode[], slot: number) =>
   seen.find(({ slots }) => slots.some(([first, last]) => first <= slot && slot <= last));
 
-/** The same text for all who have the same map. */
-export const mapText = (seen: readonly SeenNode[]) =>
-  ownersOf(seen)
-    .map(({ id, slots }) => `${id} ${slots.map((range) => range.join('-')).join(' ')}`)
-    .join('\n');
+/**
+ * The same text for all who have the same map: who has which slots, and who copies whom.
+ * @param running whose copying counts: nobody hears any more of whom the others copy
+ */
+export function mapText(seen: readonly SeenNode[], running: ReadonlySet<string>): string {
+  const having = ownersOf(seen).map(
+    ({ id, slots }) => `${id} ${slots.map((range) => range.join('-')).join(' ')}`,
+  );
+  const copying = seen
+    .filter(({ id, masterId }) => masterId !== undefined && running.has(id))
+    .map(({ id, masterId }) => `${id} of ${masterId}`)
+    .sort();
+  return [...having, ...copying].join('\n');
+}
