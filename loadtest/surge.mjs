@@ -1,11 +1,9 @@
 // npm run surge: builds, and runs a load test with all that it needs. Plain JavaScript: it runs before anything is
 // built, on every supported Node.
 
-import { execFileSync } from 'node:child_process';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findPostgres, findRedis } from '../test/needs.mjs';
+import { builtModule, holdBuilt, WHOLE } from './built.mjs';
 import { findK6, HOW_TO_GET } from './tools.mjs';
 
 const HELP = `npm run surge -- [scenario] [options]
@@ -29,8 +27,6 @@ ends all that it started, and writes a report to open in a browser. The exit cod
 
 Exit codes: 0 every budget held; 1 some did not; 2 it could not be run; 130 it was ended.
 `;
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 function leave(code, text) {
   process.stderr.write(`${text}\n`);
@@ -90,12 +86,9 @@ if (values.help) {
 }
 const numbers = numbersOf(values);
 if (positionals.length > 1) leave(2, `${positionals[1]}: one scenario at a time\n\n${HELP}`);
-try {
-  execFileSync(process.execPath, ['lookup/build.mjs'], { cwd: root, stdio: ['ignore', 2, 2] });
-} catch {
-  leave(2, 'The build failed, so nothing was started.');
-}
-const { main, list, names } = await import('../dist/rig/loadtest/surge/main.js');
+const { main, list, names } = await builtModule('surge/main', WHOLE).catch(({ message }) =>
+  leave(2, `${message}\nNothing was started.`),
+);
 if (values.list) {
   process.stdout.write(list());
   process.exit(0);
@@ -119,6 +112,7 @@ if (missing.length > 0)
   );
 const k6 = findK6();
 if (!k6) leave(2, HOW_TO_GET);
+holdBuilt();
 process.exitCode = await main({
   ...{ scenario, scale: values.scale, json: values.json, out: values.out, broken: values.break },
   ...{ people: numbers.people, rate: numbers.rate, seconds: numbers.seconds },

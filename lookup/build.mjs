@@ -3,7 +3,16 @@
 // npm run proto runs the first step alone (the type check needs it).
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -45,6 +54,14 @@ if (newer(`${PROTO}.proto`, `${PROTO}.d.ts`)) {
   run('pbts', '-o', `${PROTO}.d.ts`, `${PROTO}.js`);
 }
 if (process.argv[2] !== '--proto') {
+  const users = usersOf(join(root, 'dist/in-use'));
+  if (users.length > 0) {
+    process.stderr.write(
+      `Process ${users.join(' and ')} still starts programs from dist/, which a build would replace: ` +
+        'wait until it ends, or use another clone.\n',
+    );
+    process.exit(1);
+  }
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   run('tsc', '-p', 'tsconfig.build.json');
   mkdirSync(join(root, 'dist/proto'), { recursive: true });
@@ -58,6 +75,18 @@ if (process.argv[2] !== '--proto') {
     cpSync(join(root, 'test', name), join(root, 'dist/rig/test', name));
   chmodSync(join(root, 'dist/lookup/cli.js'), 0o755);
   linkOwnCommand();
+}
+
+/** Those that run: load tests and dev:cluster write their process ids there. */
+function usersOf(folder) {
+  const runs = (pid) => {
+    try {
+      return process.kill(pid, 0);
+    } catch (error) {
+      return error.code === 'EPERM';
+    }
+  };
+  return existsSync(folder) ? readdirSync(folder).map(Number).filter(runs) : [];
 }
 
 /** Not every npm finds a package's own command: without this `npx lookup` might look far away for another. */

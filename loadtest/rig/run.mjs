@@ -1,11 +1,9 @@
 // npm run dev:cluster: builds, and runs the rig. Plain JavaScript: it runs before anything is
 // built, on every supported Node.
 
-import { execFileSync } from 'node:child_process';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findPostgres, findRedis } from '../../test/needs.mjs';
+import { builtModule, holdBuilt, WHOLE } from '../built.mjs';
 
 const HELP = `npm run dev:cluster [-- options]
 
@@ -31,7 +29,6 @@ const NUMBERS = {
   'first-port': [1_024, 55_000, undefined],
 };
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const say = (text) => process.stderr.write(`${text}\n`);
 function leave(code, text) {
   say(text);
@@ -74,10 +71,8 @@ if (missing.length > 0)
     1,
     `Not here: the servers of ${missing.join(' and ')}. "npm test" says more, and installs them where it can.`,
   );
-try {
-  execFileSync(process.execPath, ['lookup/build.mjs'], { cwd: root, stdio: 'inherit' });
-} catch {
-  leave(1, 'The build failed, so nothing was started.');
-}
-const { main } = await import('../../dist/rig/loadtest/rig/main.js');
+const { main } = await builtModule('rig/main', WHOLE).catch(({ message }) =>
+  leave(1, `${message}\nNothing was started.`),
+);
+holdBuilt();
 await main(options);

@@ -16,6 +16,7 @@ export interface AdmissionOptions {
   /** After a pause as long as this, what lay in the sockets meanwhile is dropped unserved. */
   readonly admissionStallMs: number;
   readonly deadlineHttpMs: number;
+  readonly deadlineGrpcMs: number;
   /** Waiting at once, at most, however fast they are answered. */
   readonly httpInFlightMax: number;
   readonly grpcInFlightMax: number;
@@ -38,6 +39,11 @@ interface Loop {
   readonly atTurnsEnd: (then: () => void) => void;
 }
 
+interface Waited {
+  ms: number;
+  count: number;
+}
+
 const TICK_MS = 20;
 /** Of a new measurement, in what is told. */
 const WEIGHT = 0.2;
@@ -45,7 +51,7 @@ const WEIGHT = 0.2;
 const GAIN = 0.1;
 /** In a tick's time, while a loop that is busy is not late: slowly, or shedding would swing. */
 const LEAVING = 0.02;
-/** Lateness above the aim, in multiples of it, counts as no more than that: two long ticks must not shed all. */
+/** Lateness above the aim, in multiples of it, counts as no more than that: no tick sheds more than a class. */
 const OVER_MOST = 2;
 /** Of the time since the last tick: a loop that idled was kept from running by others, whom refusing does not help. */
 const BUSY_LEAST = 0.8;
@@ -61,6 +67,8 @@ const CROWD_AIM = 1 / 3;
 const TURN_SHARE = 0.5;
 /** A second without anybody shed, and the crowd is over. */
 const CROWD_TICKS = 50;
+/** So much longer for a tick in which only those were shed who came late in a turn: after each pause there are some. */
+const CROWD_TICKS_MORE = 5;
 /** Of what was counted until a tick: a tick of few requests says little of who they are. */
 const REMEMBERED = 0.8;
 /** What one tick counts for, however late it is. */
@@ -72,6 +80,8 @@ const GROWTH = 1.1;
 const SHRINKING = 0.7;
 /** Requests in one turn of the loop above which more of a backlog is taken to lie behind them. */
 const BACKLOG_TURN = 256;
+/** And no more turns: those who ask again when they are refused would keep it up for ever. */
+const BACKLOG_TURNS_MOST = 4;
 
 /**
  * In this order. Of phones and gates one in ten is let in however late it is, of phones early in a turn of the loop:
@@ -110,8 +120,10 @@ export class Admission {
   #stalled = false;
   #seenThisTurn = 0;
   #limit: Record<'http' | 'grpc', number>;
-  #waitedMs = 0;
-  #waited = 0;
+  readonly #waited: Record<'http' | 'grpc', Waited> = {
+    http: { ms: 0, count: 0 },
+    grpc: { ms: 0, count: 0 },
+  };
   /** Lately: what is older counts for less with every tick. */
   #seen = 0;
   #seenGates = 0;
@@ -203,11 +215,11 @@ export class Admission {
     return now - this.#turnBeganMonoMs > this.#options.admissionDelayMs * TURN_SHARE;
   }
 
-  /** How long somebody who needed more than memory waited for an answer. */
-  waited(ms: number): void {
+  /** How long somebody who needed more than memory waited for an answer, or until they had enough. */
+  waited(door: 'http' | 'grpc', ms: number): void {
     this.#sheddable += 1;
-    this.#waitedMs += ms;
-    this.#waited += 1;
+    this.#waited[door].ms += ms;
+    this.#waited[door].count += 1;
   }
 
   /** Every 20 ms, by the timer whose lateness is what is measured. */
@@ -239,8 +251,9 @@ export class Admission {
     const most = areGates ? LEVEL_MOST : CLASS.grpc.from;
     this.#level = Math.min(most, Math.max(0, next));
     const wasCrowd = this.#isCrowd;
-    const isShedding = this.#level > 0 || (isOfUse && this.#shedSinceTick);
-    this.#crowdTicks = isShedding ? CROWD_TICKS : Math.max(0, this.#crowdTicks - ticks);
+    const more = isOfUse && this.#shedSinceTick ? CROWD_TICKS_MORE : 0;
+    const left = Math.min(CROWD_TICKS, Math.max(0, this.#crowdTicks + more - ticks));
+    this.#crowdTicks = this.#level > 0 ? CROWD_TICKS : left;
     if (this.#isCrowd !== wasCrowd) this.onCrowd?.(this.#isCrowd, this.#lateness.signs);
     this.#shedSinceTick = false;
     this.#seen *= REMEMBERED;
@@ -252,8 +265,10 @@ export class Admission {
   #dropBacklog(): void {
     if (this.#stalled) return;
     this.#stalled = true;
+    let turns = 0;
     const after = () => {
-      const more = this.#seenThisTurn >= BACKLOG_TURN;
+      turns += 1;
+      const more = this.#seenThisTurn >= BACKLOG_TURN && turns < BACKLOG_TURNS_MOST;
       this.#seenThisTurn = 0;
       if (more) this.#atTurnsEnd(after);
       else this.#stalled = false;
@@ -264,18 +279,22 @@ export class Admission {
 
   /** As many may wait as are answered in time: fewer when waits grow long, again more when they are short. */
   #adjust(): void {
-    if (this.#waited === 0) return;
-    const tooLong = this.#waitedMs / this.#waited > this.#options.deadlineHttpMs * WAIT_SHARE;
-    for (const door of ['http', 'grpc'] as const) {
-      const most = this.#options[`${door}InFlightMax`];
-      const next = this.#limit[door] * (tooLong ? SHRINKING : GROWTH);
-      this.#limit[door] = Math.min(most, Math.max(Math.min(IN_FLIGHT_LEAST, most), next));
-    }
-    this.#waited = 0;
-    this.#waitedMs = 0;
+    const { deadlineHttpMs, deadlineGrpcMs, httpInFlightMax, grpcInFlightMax } = this.#options;
+    this.#limit.http = this.#limitOf('http', deadlineHttpMs, httpInFlightMax);
+    this.#limit.grpc = this.#limitOf('grpc', deadlineGrpcMs, grpcInFlightMax);
   }
 
-  /** A phone whose token was new was answered by memory: it might have been refused, unread. */
+  #limitOf(door: 'http' | 'grpc', deadlineMs: number, most: number): number {
+    const waited = this.#waited[door];
+    if (waited.count === 0) return this.#limit[door];
+    const tooLong = waited.ms / waited.count > deadlineMs * WAIT_SHARE;
+    waited.ms = 0;
+    waited.count = 0;
+    const next = this.#limit[door] * (tooLong ? SHRINKING : GROWTH);
+    return Math.min(most, Math.max(Math.min(IN_FLIGHT_LEAST, most), next));
+  }
+
+  /** A phone whose token was new, or is bad, had an answer at once: it might have been refused, unread. */
   newcomer(): void {
     this.#sheddable += 1;
   }

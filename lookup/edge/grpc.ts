@@ -212,16 +212,17 @@ class Gate {
   /** Never throws, and never rejects: a failure belongs to its own question. */
   #ask(question: Question, deadlineMonoMs: number): Ending | Promise<Ending> {
     try {
-      const subject = this.#subjectOf(question);
-      if (typeof subject !== 'string') return subject;
-      const minAsOf = question.mark ? this.#minAsOf(question.mark) : -Infinity;
-      if (minAsOf === undefined) return refused('mark-refused');
       const { admission } = this.#parts;
       const why = admission.refuse('grpc', this.#metrics.inFlight);
+      // Unread: to verify its token would cost most of what is to be saved.
       if (why === 'stalled') {
         admission.count('grpc', why);
         return { outcome: 'shed' };
       }
+      const subject = this.#subjectOf(question);
+      if (typeof subject !== 'string') return subject;
+      const minAsOf = question.mark ? this.#minAsOf(question.mark) : -Infinity;
+      if (minAsOf === undefined) return refused('mark-refused');
       const answer = this.#parts.lookup.find(subject, deadlineMonoMs, minAsOf, why === undefined);
       if (!(answer instanceof Promise)) {
         if (why !== undefined && answer.outcome === 'shed') admission.count('grpc', why);
@@ -233,7 +234,7 @@ class Gate {
         .catch((error) => this.#failed(error))
         .finally(() => {
           this.#metrics.inFlight -= 1;
-          admission.waited(this.#clock.monoMs() - startedMonoMs);
+          admission.waited('grpc', this.#clock.monoMs() - startedMonoMs);
         });
     } catch (error) {
       return this.#failed(error);

@@ -15,7 +15,8 @@ import type { Photos } from '../photo/photos.ts';
 import type { Photo } from '../source/source.ts';
 import type { Admission, Cause } from './admission.ts';
 import { type Failure, problemType, retryAfterMs, STATUS } from './status.ts';
-import type { Place, RateOptions, TokenMemory } from './token-memory.ts';
+import { type RateOptions, SubjectRates } from './subject-rates.ts';
+import { NOWHERE, type Place, type TokenMemory } from './token-memory.ts';
 import type { TokenFault, Tokens } from './tokens.ts';
 import { loadUws, type UwsApp, type UwsRequest, type UwsResponse } from './uws.ts';
 
@@ -23,7 +24,6 @@ export interface HttpOptions extends RateOptions {
   readonly httpHost: string;
   readonly httpPort: number;
   readonly deadlineHttpMs: number;
-  readonly photoTimeoutMs: number;
 }
 
 export interface HttpParts {
@@ -55,6 +55,28 @@ const BEARER = 'Bearer ';
 const ISO_LENGTH = 24;
 const NO_TIME = '0'.repeat(ISO_LENGTH);
 const SHED = { outcome: 'shed' } as const;
+const PROBLEM_TYPE = Buffer.from('application/problem+json');
+/** What is the same each time: to refuse must cost little. */
+const PROBLEMS = Object.fromEntries(
+  Object.entries(STATUS).map(([failure, { http, reason, title }]) => {
+    const body = { type: problemType(failure as Failure), title, status: http, request_id: '' };
+    const problem = {
+      status: Buffer.from(`${http} ${reason}`),
+      unauthorized: http === 401,
+      notAllowed: http === 405,
+      /** An id of a request needs no escaping, and ends it. */
+      beginning: JSON.stringify(body).slice(0, -'"}'.length),
+    };
+    return [failure, problem];
+  }),
+) as Readonly<Record<Failure, Problem>>;
+
+interface Problem {
+  readonly status: Buffer;
+  readonly unauthorized: boolean;
+  readonly notAllowed: boolean;
+  readonly beginning: string;
+}
 
 export function startHttp(parts: HttpParts, options: HttpOptions): Promise<HttpEdge> {
   const { uws, build, sha256 } = loadUws();
@@ -106,6 +128,7 @@ class Door {
   readonly #metrics: EdgeMetrics;
   readonly #tokens: Tokens;
   readonly #remembered: TokenMemory;
+  readonly #rates: SubjectRates;
   readonly #lookup: Lookup;
   readonly #clock: Clock;
   readonly #admission: Admission;
@@ -121,6 +144,7 @@ class Door {
     this.#metrics = parts.metrics;
     this.#tokens = parts.tokens;
     this.#remembered = parts.tokens.memory;
+    this.#rates = new SubjectRates(options);
     this.#lookup = parts.lookup;
     this.#clock = parts.clock;
   }
@@ -181,21 +205,25 @@ class Door {
     if (why === 'stalled') return this.#shed(res, req, why);
     const authorization = req.getHeader('authorization');
     const bearer = authorization.startsWith(BEARER) ? authorization.slice(BEARER.length) : '';
-    // Unread: to verify its token would cost most of what is to be saved.
-    if (why === 'delay' && bearer !== '' && !this.#tokens.has(bearer))
-      return this.#shed(res, req, why);
-    const now = this.#clock.wallMs();
-    const token = this.#tokens.verify(bearer, now);
-    if (typeof token === 'string') return this.#refuse(res, req, tokenRefusal(token));
     const remembered = this.#remembered;
-    if (!remembered.allow(token, now, this.#options)) return this.#tooMany(res, req);
+    const place = remembered.find(bearer);
+    const isNew = place === NOWHERE && bearer !== '';
+    // Unread: to verify its token would cost most of what is to be saved.
+    if (why === 'delay' && isNew) return this.#shed(res, req, why);
+    const now = this.#clock.wallMs();
+    const token = this.#tokens.verify(bearer, now, place);
+    if (typeof token === 'string') {
+      if (isNew) this.#admission.newcomer();
+      return this.#refuse(res, req, tokenRefusal(token));
+    }
+    const startedMonoMs = this.#clock.monoMs();
+    if (!remembered.allows(token, this.#rates, startedMonoMs)) return this.#tooMany(res, req);
     const recalled = this.#lookup.recall(remembered.slot(token), remembered.version(token));
     if (recalled !== undefined) {
       this.#metrics.count(recalled);
       this.#metrics.observe(0);
       return this.#found(res, token, recalled, now);
     }
-    const startedMonoMs = this.#clock.monoMs();
     // What is refused costs the layers below nothing.
     const answer = this.#lookup.find(
       remembered.subject(token),
@@ -205,7 +233,7 @@ class Door {
     );
     if (!(answer instanceof Promise)) {
       if (answer.outcome !== 'shed') {
-        if (!remembered.wasAnswered(token)) this.#admission.newcomer();
+        if (isNew) this.#admission.newcomer();
       } else if (why !== undefined) this.#admission.count('http', why);
       this.#metrics.observe(0);
       return this.#answer(res, req, token, answer);
@@ -245,7 +273,9 @@ class Door {
     res.onAborted(() => {
       pending.gone = true;
       this.#metrics.aborted += 1;
-      if (!pending.settled) this.#waiting(pending, -1);
+      if (pending.settled) return;
+      this.#waiting(pending, -1);
+      this.#waited(pending);
     });
   }
 
@@ -258,9 +288,7 @@ class Door {
     if (pending.gone) return;
     pending.settled = true;
     this.#waiting(pending, -1);
-    const waitedMs = this.#clock.monoMs() - pending.startedMonoMs;
-    this.#metrics.observe(waitedMs);
-    if (!pending.isPhoto) this.#admission.waited(waitedMs);
+    this.#metrics.observe(this.#waited(pending));
     res.cork(() => {
       try {
         reply();
@@ -268,6 +296,13 @@ class Door {
         this.#failed(res, error, id);
       }
     });
+  }
+
+  /** @returns for how long, in milliseconds */
+  #waited({ startedMonoMs, isPhoto }: Pending): number {
+    const waitedMs = this.#clock.monoMs() - startedMonoMs;
+    if (!isPhoto) this.#admission.waited('http', waitedMs);
+    return waitedMs;
   }
 
   /** @param request the request, or what was read of it before it was gone */
@@ -324,6 +359,13 @@ class Door {
   #photo(res: UwsResponse, req: UwsRequest): void {
     if (hasBody(req)) return this.#refuse(res, req, 'body');
     const id = req.getParameter(0);
+    const etag = `"${id}"`;
+    const isHeld = req.getHeader('if-none-match').includes(etag);
+    const why = isHeld ? undefined : this.#admission.refuse('photo');
+    if (why !== undefined) {
+      this.#admission.count('photo', why);
+      return this.#problem(res, 'shed', requestId(req));
+    }
     const verdict = isId(id)
       ? this.#parts.addresses.verify(id, {
           exp: req.getQuery('exp') ?? '',
@@ -331,24 +373,18 @@ class Door {
         })
       : 'invalid';
     if (verdict !== 'ok') return this.#refuse(res, req, `address-${verdict}`);
-    const etag = `"${id}"`;
     // Content-addressed: who has it under this name has it.
-    if (req.getHeader('if-none-match').includes(etag)) {
+    if (isHeld) {
       res
         .writeStatus('304 Not Modified')
         .writeHeader('etag', etag)
         .writeHeader('cache-control', PHOTO_CACHE);
       return endEmpty(res, this.#retiring);
     }
-    const request = requestId(req);
-    const why = this.#admission.refuse('photo');
-    if (why !== undefined) {
-      this.#admission.count('photo', why);
-      return this.#problem(res, 'shed', request);
-    }
     const startedMonoMs = this.#clock.monoMs();
     const found = this.#parts.photos.find(id);
     if (!(found instanceof Promise)) return this.#sendPhoto(res, etag, found.photo, undefined);
+    const request = requestId(req);
     const pending: Pending = { gone: false, settled: false, startedMonoMs, isPhoto: true };
     this.#wait(res, pending);
     found.then(
@@ -407,21 +443,17 @@ class Door {
     id: string,
     { close, head } = { close: this.#retiring, head: false },
   ): void {
-    const status = STATUS[failure];
-    res.writeStatus(`${status.http} ${status.reason}`);
+    const { status, unauthorized, notAllowed, beginning } = PROBLEMS[failure];
     res
-      .writeHeader('content-type', 'application/problem+json')
-      .writeHeader('cache-control', 'no-store');
-    if (status.http === 401) res.writeHeader('www-authenticate', 'Bearer');
-    if (status.http === 405) res.writeHeader('allow', 'GET');
+      .writeStatus(status)
+      .writeHeader(CONTENT_TYPE, PROBLEM_TYPE)
+      .writeHeader(CACHE_CONTROL, NO_STORE);
+    if (unauthorized) res.writeHeader('www-authenticate', 'Bearer');
+    if (notAllowed) res.writeHeader('allow', 'GET');
     const waitMs = retryAfterMs(failure);
     if (waitMs !== undefined) res.writeHeader('retry-after', String(Math.ceil(waitMs / 1_000)));
-    const { title, http } = status;
     if (head) return endEmpty(res, close);
-    res.end(
-      JSON.stringify({ type: problemType(failure), title, status: http, request_id: id }),
-      close,
-    );
+    res.end(`${beginning}${id}"}`, close);
   }
 }
 

@@ -1,4 +1,4 @@
-// The table of outcomes in design.md, row by row, for both protocols. (Rate limits are not there yet.)
+// The table of outcomes in design.md, row by row, for both protocols.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { idOf, openWorld, type Running, type World } from '../../test/service.ts';

@@ -1,7 +1,10 @@
 // Who is refused at the door and who is not, for each cause; and that each refusal is counted once, by its cause.
 
+import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { idOf, madePhoto, openWorld, type Running, type World } from '../../test/service.ts';
+import { until } from '../../test/wait.ts';
+import { Lookup } from '../lookup.ts';
 import { Photos } from '../photo/photos.ts';
 import { Admission, type Cause, type Door } from './admission.ts';
 import { GRPC } from './status.ts';
@@ -21,7 +24,7 @@ beforeAll(async () => {
   await world.writer.person(1);
   await world.writer.person(2);
   await world.writer.person(3, 'green', [], PHOTO.id);
-  running = await world.start({ config: { subjectPerS: 1, subjectBurst: 8 } });
+  running = await world.start({ config: { subjectPerS: 1, subjectBurst: 15 } });
   await running.service.ready;
   known = world.token(KNOWN);
   await running.code(known);
@@ -84,6 +87,38 @@ describe('phones', () => {
     expect(await running.code(token)).toMatchObject({ status: 200 });
     expect(await running.code(known)).toMatchObject({ status: 200 });
     expect(newcomer).toHaveBeenCalledTimes(1);
+  });
+
+  it('whose token is bad is told to admission: it costs as much as a good one', async () => {
+    const newcomer = vi.spyOn(Admission.prototype, 'newcomer');
+    const forged = `${known.slice(0, -4)}aaaA`;
+    for (let i = 1; i <= 3; i++) {
+      expect(await running.code(forged)).toMatchObject({ status: 401 });
+      expect(newcomer).toHaveBeenCalledTimes(i);
+    }
+    expect(await running.get('/v1/code')).toMatchObject({ status: 401 });
+    expect(newcomer).toHaveBeenCalledTimes(3);
+  });
+
+  it('who is nobody is told to admission once: their token is remembered', async () => {
+    const newcomer = vi.spyOn(Admission.prototype, 'newcomer');
+    const nobody = world.token(idOf(9));
+    for (let i = 0; i < 3; i++) expect(await running.code(nobody)).toMatchObject({ status: 404 });
+    expect(newcomer.mock.calls.length).toBeLessThanOrEqual(1);
+  });
+
+  it('who leaves before they are answered has waited', async () => {
+    const waited = vi.spyOn(Admission.prototype, 'waited');
+    const found = vi.spyOn(Lookup.prototype, 'find').mockReturnValue(new Promise(() => {}));
+    const leaving = connect(running.service.httpPort, '127.0.0.1');
+    leaving.write(
+      `GET /v1/code HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${world.token(UNREAD)}\r\n\r\n`,
+    );
+    await until(() => found.mock.calls.length === 1, { what: 'it waits' });
+    expect(waited).not.toHaveBeenCalled();
+    leaving.destroy();
+    await until(() => waited.mock.calls.length === 1, { what: 'it has waited' });
+    expect(waited).toHaveBeenCalledWith('http', expect.any(Number));
   });
 
   it('stalled: nobody is answered', async () => {

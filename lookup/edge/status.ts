@@ -122,8 +122,8 @@ export const STATUS: Readonly<Record<Failure, Status>> = {
 /** Names the kind of problem; several problems share a status. */
 export const problemType = (failure: Failure): string => `urn:lookup:problem:${failure}`;
 
-/** Spread over a span as long as its base, so that those refused together do not return together. */
+/** From half of its base to two and a half: those refused together do not return together, in whole seconds neither. */
 export function retryAfterMs(failure: Failure): number | undefined {
   const base = STATUS[failure].retryAfterMs;
-  return base === undefined ? undefined : Math.round(base * (0.5 + Math.random()));
+  return base === undefined ? undefined : Math.round(base * (0.5 + 2 * Math.random()));
 }

@@ -71,9 +71,7 @@ describe('who leaves', () => {
 
   it('takes what was told of it along when it is the newest once more', () => {
     const memory = memoryOf(2);
-    const rate = { subjectPerS: 1, subjectBurst: 2 };
     let place = add(memory, 0);
-    expect([1, 2, 3].map(() => memory.allow(place, 1_000, rate))).toEqual([true, true, false]);
     memory.tell(place, 5, 6, 7);
     expect(memory.tell(place, 5, 6, 7)).toBe(true);
     memory.keepBody(place, 'kept');
@@ -87,9 +85,7 @@ describe('who leaves', () => {
     expect([memory.slot(place), memory.version(place), memory.expiresWallS(place)]).toEqual([
       5, 6, 0,
     ]);
-    expect(memory.wasAnswered(place)).toBe(true);
     expect(memory.body(place)?.toString()).toBe('kept');
-    expect(memory.allow(place, 1_000, rate)).toBe(false);
   });
 
   it('is nobody else, when one is forgotten', () => {

@@ -2,24 +2,23 @@
 // there are hundreds of thousands, most of them used once or twice, and all of them would be walked through.
 //
 // Two rings that go round together: places of one size, and entries as long as their token. Who came longest ago leaves
-// first; who was seen since is the newest once more. Layout of a place, 64 bytes:
+// first; who was seen since is the newest once more. Layout of a place, 48 bytes:
 //
 //   0  good until, in seconds of the wall clock    float64
 //   8  version that was answered                   float64
-//   16 requests that are allowed at once           float64
-//   24 as of, in milliseconds of the wall clock    float64
-//   32 hash of the token                           int32
-//   36 the next of the same bucket, counted from 1 int32
-//   40 where its entry begins                      uint32
-//   44 length of the token; 0: forgotten           int32
-//   48 slot of its person in memory; -1: nowhere   int32
-//   52 what the last body was made for; -1: none   int32
-//   56 length of the body that is kept             int32
-//   60 whether it was found since it was the newest int32
+//   16 hash of the token                           int32
+//   20 the next of the same bucket, counted from 1 int32
+//   24 where its entry begins                      uint32
+//   28 length of the token; 0: forgotten           int32
+//   32 slot of its person in memory; -1: nowhere   int32
+//   36 what the last body was made for; -1: none   int32
+//   40 length of the body that is kept             int32
+//   44 whether it was found since it was the newest int32
 //
 // An entry is the subject's 16 bytes, then the token as it is spelled. A body has its room by the place.
 
 import { ID_BYTES, idAt, type Subject, writeId } from '../health-code.ts';
+import type { SubjectRates } from './subject-rates.ts';
 
 export interface TokenMemoryOptions {
   readonly tokensMax: number;
@@ -27,31 +26,24 @@ export interface TokenMemoryOptions {
   readonly lengthMax: number;
 }
 
-export interface RateOptions {
-  readonly subjectPerS: number;
-  readonly subjectBurst: number;
-}
-
 /** Where a token lies: never another's, whenever it is used. One that was forgotten is only not there any more. */
 export type Place = number;
 export const NOWHERE: Place = -1;
 
-const STRIDE = 64;
+const STRIDE = 48;
 const NUMBERS = STRIDE / 8;
 const EXPIRES = 0;
 const VERSION = 1;
-const ALLOWANCE = 2;
-const ALLOWED = 3;
-const NUMBERS_TOLD = 4;
+const NUMBERS_TOLD = 2;
 const WORDS = STRIDE / 4;
-const HASH = 8;
-const NEXT = 9;
-const AT = 10;
-const LENGTH = 11;
-const SLOT = 12;
-const BODY_KEY = 13;
-const BODY_LENGTH = 14;
-const SEEN = 15;
+const HASH = 4;
+const NEXT = 5;
+const AT = 6;
+const LENGTH = 7;
+const SLOT = 8;
+const BODY_KEY = 9;
+const BODY_LENGTH = 10;
+const SEEN = 11;
 
 /** Room for an entry, in the mean: where tokens are longer, fewer are remembered. */
 const ENTRY_BYTES = 512;
@@ -59,7 +51,7 @@ const ENTRY_BYTES = 512;
 const BODY_BYTES = 160;
 /** Who were seen since, that may come again for one who is added: no addition takes long. */
 const CHANCES_MOST = 8;
-/** Of a token's end: a part of its signature, which nobody chooses. */
+/** Characters of a token's end: a part of its signature, which nobody chooses. */
 const HASHED = 16;
 /** Bytes of one UTF-16 unit, at most: of what is read nothing is cut off. */
 const UTF8_MOST = 3;
@@ -103,14 +95,14 @@ export class TokenMemory {
 
   /** @returns its place, or NOWHERE */
   find(token: string): Place {
-    const length = this.#read(token);
-    if (length === 0) return NOWHERE;
-    const hash = this.#hash(length);
+    const { length } = token;
+    const hash = hashOf(token);
     for (let n = this.#bucketOf(hash) - 1; n >= 0; n = this.#word(n, NEXT) - 1) {
-      if (this.#word(n, HASH) === hash && this.#isSpelled(n, length)) {
-        this.#words[n * WORDS + SEEN] = 1;
-        return this.#placeOf(n);
-      }
+      if (this.#word(n, HASH) !== hash || this.#word(n, LENGTH) !== length) continue;
+      // Who is not remembered is not even read.
+      if (this.#read(token) === 0 || !this.#isSpelled(n, length)) continue;
+      this.#words[n * WORDS + SEEN] = 1;
+      return this.#placeOf(n);
     }
     return NOWHERE;
   }
@@ -123,12 +115,10 @@ export class TokenMemory {
     const length = this.#read(token);
     if (length === 0) return NOWHERE;
     writeId(this.#asking, 0, subject);
-    const n = this.#append(length, this.#hash(length));
+    const n = this.#append(length, hashOf(token));
     const number = n * NUMBERS;
     this.#numbers[number + EXPIRES] = expiresWallS;
     this.#numbers[number + VERSION] = 0;
-    this.#numbers[number + ALLOWANCE] = Number.POSITIVE_INFINITY;
-    this.#numbers[number + ALLOWED] = 0;
     this.#words[n * WORDS + SLOT] = -1;
     this.#words[n * WORDS + BODY_KEY] = -1;
     this.#words[n * WORDS + BODY_LENGTH] = 0;
@@ -163,22 +153,9 @@ export class TokenMemory {
     return this.#numberAt(place, VERSION);
   }
 
-  /** Whether its bearer was told a color. */
-  wasAnswered(place: Place): boolean {
-    return this.#word(place % this.#placesMax, BODY_KEY) >= 0;
-  }
-
-  /** @returns whether one more request is within the rate: a token bucket, refilled as time passes */
-  allow(place: Place, nowWallMs: number, { subjectPerS, subjectBurst }: RateOptions): boolean {
-    const number = (place % this.#placesMax) * NUMBERS;
-    const passedMs = Math.max(0, nowWallMs - (this.#numbers[number + ALLOWED] as number));
-    const refilled =
-      (this.#numbers[number + ALLOWANCE] as number) + (passedMs * subjectPerS) / 1_000;
-    const allowance = Math.min(subjectBurst, refilled);
-    const isAllowed = allowance >= 1;
-    this.#numbers[number + ALLOWED] = nowWallMs;
-    this.#numbers[number + ALLOWANCE] = isAllowed ? allowance - 1 : allowance;
-    return isAllowed;
+  /** @returns whether one more question of its bearer is within their rate: counted, if it is */
+  allows(place: Place, rates: SubjectRates, nowMonoMs: number): boolean {
+    return rates.allow(this.#entries, this.#startOf(place % this.#placesMax), nowMonoMs);
   }
 
   // --- what is answered, at once or later: it may have been forgotten meanwhile
@@ -255,16 +232,8 @@ export class TokenMemory {
     return this.#asking.write(token, ID_BYTES) === length ? length : 0;
   }
 
-  #hash(length: number): number {
-    let hash = length;
-    const end = ID_BYTES + length;
-    for (let at = Math.max(ID_BYTES, end - HASHED); at < end; at++)
-      hash = Math.imul(hash ^ (this.#asking[at] as number), 0x0100_0193);
-    return hash ^ (hash >>> 15);
-  }
-
+  /** Whether it is the token that was read, which is as long. */
   #isSpelled(n: number, length: number): boolean {
-    if (this.#word(n, LENGTH) !== length) return false;
     const at = this.#startOf(n) + ID_BYTES;
     const end = ID_BYTES + length;
     return this.#entries.compare(this.#asking, ID_BYTES, end, at, at + length) === 0;
@@ -348,4 +317,12 @@ export class TokenMemory {
     this.#words[n * WORDS + LENGTH] = 0;
     this.#size -= 1;
   }
+}
+
+function hashOf(token: string): number {
+  const { length } = token;
+  let hash = length;
+  for (let at = Math.max(0, length - HASHED); at < length; at++)
+    hash = Math.imul(hash ^ token.charCodeAt(at), 0x0100_0193);
+  return hash ^ (hash >>> 15);
 }

@@ -2,6 +2,7 @@ import { createHmac, createPrivateKey, sign as signWith } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { edwardsKey, hmacKey, issuer, issuersOf } from '../../test/issuers.ts';
+import { NOWHERE } from './token-memory.ts';
 import { type Audience, GATE_LIFETIME_MAX_MS, Tokens } from './tokens.ts';
 
 const NOW_MS = 1_700_000_000_000;
@@ -33,9 +34,19 @@ const claims = (more: object = {}) => ({
 
 type Hmac = ReturnType<typeof hmacKey>;
 
+/** A number too large for a float64, as no JSON.stringify writes it. @param payload its text, or what it is of */
+const textPart = (payload: object | string) =>
+  typeof payload === 'string' ? Buffer.from(payload).toString('base64url') : part(payload);
+const endless = JSON.stringify(claims({ exp: 0 })).replace('"exp":0', '"exp":1e999');
+
 /** Signed here by hand: what makes tokens must not be what checks them. */
-function hs256(key: Hmac, payload: object = claims(), header: object = {}, hash = 'sha256') {
-  const signed = `${part({ alg: 'HS256', kid: key.kid, ...header })}.${part(payload)}`;
+function hs256(
+  key: Hmac,
+  payload: object | string = claims(),
+  header: object = {},
+  hash = 'sha256',
+) {
+  const signed = `${part({ alg: 'HS256', kid: key.kid, ...header })}.${textPart(payload)}`;
   const secret = Buffer.from(key.k, 'base64url');
   return `${signed}.${createHmac(hash, secret).update(signed).digest('base64url')}`;
 }
@@ -105,7 +116,8 @@ describe('refused', () => {
     ['invalid', 'no subject', () => hs256(KEYS.apple1, claims({ sub: undefined }))],
     ['invalid', 'a subject of another length', () => hs256(KEYS.apple1, claims({ sub: 'x' }))],
     ['invalid', 'no expiry', () => hs256(KEYS.apple1, claims({ exp: undefined }))],
-    ['invalid', 'an endless expiry', () => hs256(KEYS.apple1, claims({ exp: '1e999' }))],
+    ['invalid', 'an expiry in words', () => hs256(KEYS.apple1, claims({ exp: '1e9' }))],
+    ['invalid', 'an endless expiry', () => hs256(KEYS.apple1, endless)],
     ['invalid', 'a beginning in words', () => hs256(KEYS.apple1, claims({ nbf: 'now' }))],
     ['invalid', 'no audience', () => hs256(KEYS.apple1, claims({ aud: undefined }))],
     [
@@ -173,12 +185,12 @@ describe('what was verified', () => {
     const checked = tokens();
     const token = hs256(KEYS.apple1);
     const first = checked.verify(token, NOW_MS);
-    expect(checked.has(token)).toBe(true);
+    expect(checked.memory.find(token)).toBe(first);
     expect(checked.verify(token, NOW_MS + 64_999)).toBe(first);
     expect(checked.memory.size).toBe(1);
     expect(checked.verify(token, NOW_MS + 65_000)).toBe('expired');
     expect(checked.memory.size).toBe(0);
-    expect(checked.has(token)).toBe(false);
+    expect(checked.memory.find(token)).toBe(NOWHERE);
     expect(checked.verify(token, NOW_MS + 65_000)).toBe('expired');
   });
 
@@ -198,7 +210,7 @@ describe('what was verified', () => {
     const first = checked.verify(token, NOW_MS);
     checked.memory.clear();
     expect(checked.memory.size).toBe(0);
-    expect(checked.has(token)).toBe(false);
+    expect(checked.memory.find(token)).toBe(NOWHERE);
     expect(checked.verify(token, NOW_MS)).not.toBe(first);
   });
 
@@ -207,8 +219,26 @@ describe('what was verified', () => {
     const [first, other] = [hs256(KEYS.apple1), hs256(KEYS.apple2)];
     const place = checked.verify(first, NOW_MS);
     expect(checked.verify(other, NOW_MS)).not.toBe(place);
-    expect(checked.has(first)).toBe(false);
+    expect(checked.memory.find(first)).toBe(NOWHERE);
     expect(verify(first, NOW_MS, checked)).toBe(SUBJECT);
+  });
+
+  it.each([
+    ['HS256', () => hs256(KEYS.apple1), 4],
+    ['EdDSA', () => eddsa(pear()), 16],
+  ])('is spelled in one way, though %s has bits to spare at its end', (_, make, spellings) => {
+    const token = make();
+    const signature = (one: string) =>
+      Buffer.from(one.slice(one.lastIndexOf('.') + 1), 'base64url');
+    const checked = tokens();
+    expect(verify(token, NOW_MS, checked)).toBe(SUBJECT);
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const others = [...letters]
+      .map((letter) => token.slice(0, -1) + letter)
+      .filter((one) => one !== token && signature(one).equals(signature(token)));
+    expect(others).toHaveLength(spellings - 1);
+    for (const other of others) expect(verify(other, NOW_MS, checked)).toBe('malformed');
+    expect(checked.memory.size).toBe(1);
   });
 
   it('is not good for who spells it differently, though the library may read it so', () => {

@@ -62,6 +62,7 @@ describe('work that is told when it takes too long', () => {
     });
     beBusy(200);
     expect(await answer).toBe('second');
+    await turnsEnd();
     expect(told).toBe(false);
   });
 

@@ -32,13 +32,17 @@ export async function abortedAfter<T>(
   const ending = new AbortController();
   const late = () => ending.abort(new DOMException(`not within ${ms} ms`, 'TimeoutError'));
   const end = () => ending.abort(outer?.reason);
-  const timer = setTimeout(setImmediate, ms, late);
+  let due: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => {
+    due = setImmediate(late);
+  }, ms);
   outer?.addEventListener('abort', end, { once: true });
   if (outer?.aborted) end();
   try {
     return await work(ending.signal);
   } finally {
     clearTimeout(timer);
+    clearImmediate(due);
     outer?.removeEventListener('abort', end);
   }
 }

@@ -8,7 +8,7 @@ export interface BoundedMapOptions<V> {
 }
 
 /**
- * The one small bounded map that tokens, photos and negative entries share: what was used longest ago leaves first.
+ * The one small bounded map that photos and negative entries share: what was used longest ago leaves first.
  * Nothing expires by itself: whoever reads an entry judges its time.
  */
 export class BoundedMap<K extends string, V extends object> {

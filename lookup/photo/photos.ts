@@ -62,7 +62,7 @@ export class Photos {
     return this.#memory.bytes;
   }
 
-  /** At once from memory; else it may take up to `photoTimeoutMs`. Never rejects. */
+  /** At once from memory; else up to `photoTimeoutMs`, and half of that more for the budget. Never rejects. */
   find(id: PhotoId): FoundPhoto | Promise<PhotoAnswer> {
     const held = this.#memory.get(id);
     if (held) {
