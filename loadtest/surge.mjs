@@ -14,12 +14,13 @@ ends all that it started, and writes a report to open in a browser. The exit cod
   scenario            morning-surge, unless told
   --scale SCALE       ci: 100,000 people, minutes; day: 1,000,000; full: 10,000,000, hours on two cores (ci)
   --list              names the scenarios, and what can be broken on purpose
-  --json              the result as one object on standard output
+  --json              the result as one object on standard output (npm run --silent surge -- --json)
   --out DIR           where reports are kept (test-output/surge)
   --people N          other than the scale's
-  --rate N            first openings a second at the peak; 1.8 questions for each (morning-surge at full: 1.4)
+  --rate N            first openings a second at the peak; 1.8 questions for each (morning-surge at full 1.4,
+                      hot-key 2.5); overload and relays-stopped find theirs themselves, and --seconds too
   --seconds N         of the peak; then not everybody is asked
-  --services N        processes that answer (2)
+  --services N        processes that answer (2), at most 4: each needs 4 of the source's 16 connections
   --service-cores N   of CPU, as 0.4, that all of them together may use (breakpoint, overload, relays-stopped);
                       these three need Linux and root
   --break WHAT        breaks something on purpose: a budget must fail
@@ -63,17 +64,22 @@ const NUMBERS = {
   people: [1_000, 30_000_000],
   rate: [1, 1_000_000],
   seconds: [1, 86_400],
-  services: [1, 16],
+  services: [2, 4],
   'service-cores': [0.05, 64],
 };
+
+const WHOLE_ONLY = new Set(['people', 'services']);
 
 function numbersOf(values) {
   return Object.fromEntries(
     Object.entries(NUMBERS).map(([name, [least, most]]) => {
       if (values[name] === undefined) return [name, undefined];
       const value = Number(values[name]);
-      if (!(value >= least && value <= most))
-        leave(2, `--${name} ${values[name]}: must be a number from ${least} to ${most}`);
+      const isWhole = Number.isInteger(value) || !WHOLE_ONLY.has(name);
+      if (!(isWhole && value >= least && value <= most)) {
+        const kind = WHOLE_ONLY.has(name) ? 'whole number' : 'number';
+        leave(2, `--${name} ${values[name]}: must be a ${kind} from ${least} to ${most}`);
+      }
       return [name, value];
     }),
   );
@@ -101,6 +107,9 @@ const known = (what, value, all) => {
 known('scenario', scenario, names.scenarios);
 known('scale', values.scale, names.scales);
 known('thing to break', values.break, names.broken);
+for (const name of ['rate', 'seconds'])
+  if (values[name] !== undefined && names.onAShare.includes(scenario))
+    leave(2, `--${name}: ${scenario} finds what the services can answer, and asks by that`);
 const missing = [
   ...(findPostgres() ? [] : ['PostgreSQL (postgresql)']),
   ...(findRedis() ? [] : ['Redis (redis-server)']),

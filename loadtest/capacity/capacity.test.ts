@@ -88,8 +88,16 @@ describe('what is predicted', () => {
 });
 
 describe('a fleet', () => {
+  /** Each question costs as little as if many came in one turn. */
+  const BUSY: Costs = { ...COSTS, times: { apart: 1 } };
+
+  test('has processes for questions that come one by one, and says how few would do were all busy', () => {
+    // 166,667 openings x 48.1 us x 5 are 40.1 cores; at 60 % of each, 66.8.
+    expect(planOf(COSTS, MORNING)).toMatchObject({ processes: 67, processesBusy: 14 });
+  });
+
   test('of ten million in a minute is the one that the sums give', () => {
-    const plan = planOf(COSTS, MORNING);
+    const plan = planOf(BUSY, MORNING);
     expect(Math.round(plan.rates.phones)).toBe(216_667);
     expect(Math.round(plan.rates.questions)).toBe(300_000);
     expect(Math.round(plan.rates.photos)).toBe(333);
@@ -118,7 +126,7 @@ describe('a fleet', () => {
     const people = fc.integer({ min: 1, max: 60_000_000 });
     const of = (count: number) => {
       const layers = warmLayers(MORNING.memoryRecords, count);
-      return planOf(COSTS, {
+      return planOf(BUSY, {
         ...{ ...MORNING, people: count, city: count },
         load: { ...MORNING.load, layers },
       });
@@ -137,7 +145,7 @@ describe('a fleet', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 3_600 }), (seconds) => {
         const [once, twice] = [seconds, 2 * seconds].map(
-          (time) => planOf(COSTS, { ...MORNING, seconds: time }).processes,
+          (time) => planOf(BUSY, { ...MORNING, seconds: time }).processes,
         ) as [number, number];
         expect(Math.abs(once - 2 * twice)).toBeLessThanOrEqual(2);
       }),
@@ -151,7 +159,7 @@ describe('a fleet', () => {
       fc.property(
         fc.record({ ...records, inFlight: limit, connections: limit }),
         ({ people, queries, inFlight, connections }) => {
-          const plan = planOf(COSTS, {
+          const plan = planOf(BUSY, {
             ...{ ...MORNING, people, sourceQueriesPerS: queries, sourceInFlight: inFlight },
             sourceConnections: connections,
           });
@@ -174,7 +182,7 @@ describe('a fleet', () => {
 
   test('is told the least that the source must bear, and with it no warning is left', () => {
     const tight = { ...MORNING, sourceQueriesPerS: 5, sourceInFlight: 5, sourceConnections: 9 };
-    const { warnings, processes } = planOf(COSTS, tight);
+    const { warnings, processes } = planOf(BUSY, tight);
     const least = warnings.map((line) => Number(/ of (\d+) or more/.exec(line)?.[1]));
     // A photo a second is a tenth of what is left of 16.5, by a tenth more and five others.
     const queries = Math.ceil(processes * 16.5);
@@ -182,7 +190,7 @@ describe('a fleet', () => {
     const [, sourceQueriesPerS, sourceInFlight, sourceConnections] = least as [
       ...[number, number, number, number],
     ];
-    const enough = planOf(COSTS, {
+    const enough = planOf(BUSY, {
       ...tight,
       sourceQueriesPerS,
       sourceInFlight,
@@ -192,7 +200,7 @@ describe('a fleet', () => {
   });
 
   test('warns of more readers than the source may be asked for', () => {
-    const cold = planOf(COSTS, { ...MORNING, load: load(0.5, 0.49) });
+    const cold = planOf(BUSY, { ...MORNING, load: load(0.5, 0.49) });
     expect(cold.warnings).toContainEqual(expect.stringContaining('3000 people a second are read'));
   });
 });

@@ -45,7 +45,8 @@ describe('npm run capacity', () => {
   });
 
   test('says it as JSON too', () => {
-    const { stdout } = capacity(...MORNING, '--json', '--city', '30000000');
+    const quarter = ['--people', '10000000', '--seconds', '900'];
+    const { stdout } = capacity(...quarter, '--json', '--city', '30000000');
     const { morning, plan, compared } = JSON.parse(stdout);
     expect(morning).toMatchObject({ people: 10_000_000, city: 30_000_000, utilization: 0.6 });
     expect(plan.settings.LOOKUP_SOURCE_QUERIES_PER_S).toBe(
@@ -87,6 +88,22 @@ describe('npm run capacity', () => {
     expect(byCosts).not.toBe(predicted);
     expect(both.stdout).toContain(
       `by the costs that are stored ${byCosts.toLocaleString('en-US')}`,
+    );
+  });
+
+  test('plans by what a question cost in a run that is given', () => {
+    const settings = {
+      ...{ people: 100_000, services: 2, service_cores: 1 },
+      'people in the memory of a service': 5_000,
+    };
+    const run = resultOf('here.json', 3_250, settings);
+    const of = (...args: string[]) => JSON.parse(capacity(...MORNING, '--json', ...args).stdout);
+    const { plan, compared } = of('--measured', run);
+    expect(plan.processesBusy).toBe(of().plan.processesBusy);
+    const times = plan.processes / plan.processesBusy;
+    expect(times / compared[0].apart).toBeCloseTo(1, 1);
+    expect(capacity(...MORNING, '--measured', run).stdout).toContain(
+      'the dearest of the runs given',
     );
   });
 

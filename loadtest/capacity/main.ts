@@ -47,11 +47,14 @@ export function capacity(asked: Asked): Ended {
     const compared = asked.measured.map((file) => reading(file, (text) => compare(costs, text)));
     const code = compared.every(({ isNear }) => isNear) ? 0 : 1;
     const morning = asked.people === 0 ? undefined : morningOf(asked, layersOf);
-    const plan = morning && planOf(costs, morning);
+    // The dearest of what was seen here goes before what is stored.
+    const apart = Math.max(...compared.map((one) => one.apart));
+    const here = compared.length === 0 ? costs : { ...costs, times: { apart } };
+    const plan = morning && planOf(here, morning);
     if (asked.json)
       return { text: `${JSON.stringify({ morning, plan, compared }, null, 2)}\n`, code };
     const pages = [
-      ...(plan ? [pageOfPlan(plan, morning, costs)] : []),
+      ...(plan ? [pageOfPlan(plan, morning, here, compared.length > 0)] : []),
       ...(compared.length > 0 ? [pageOfCompared(compared)] : []),
     ];
     return { text: pages.join('\n'), code };

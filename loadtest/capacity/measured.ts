@@ -1,10 +1,11 @@
 // What was predicted beside what a breakpoint held.
 
-import { SHARES } from '../lib/shares.ts';
+import { questionsOf, SHARES } from '../lib/shares.ts';
 import type { Result } from '../report/result.ts';
 import { type Costs, parsed, WrongFile } from './costs.ts';
 import {
   type CostsHere,
+  cpuOfOpening,
   PHOTO_SHARE,
   predictBreakpoint,
   predictHere,
@@ -22,6 +23,8 @@ export interface Compared {
   /** The same by the costs that were given, which are of another hour, or another machine. */
   readonly byCosts: number;
   readonly measured: number;
+  /** What a question cost here, of what it costs a busy process by the costs that were given. */
+  readonly apart: number;
   /** Of what was measured: 0.1 means that ten in a hundred more were predicted. */
   readonly difference: number;
   readonly isNear: boolean;
@@ -69,6 +72,7 @@ export function compare(costs: Costs, text: string): Compared {
   return {
     ...{ scenario, commit, people, processes, cores, measured, difference },
     predicted: Math.round(predicted),
+    apart: here.questionUs / (cpuOfOpening(costs, load, processes) / questionsOf(SHARES)),
     byCosts: Math.round(predictBreakpoint(costs, { processes, cores }, load)),
     isNear: Math.abs(difference) <= NEAR,
   };

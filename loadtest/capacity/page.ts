@@ -19,7 +19,13 @@ function table(title: string, rows: readonly Row[]): string {
   return `${title}\n${lines.join('\n')}\n`;
 }
 
-export function pageOfPlan(plan: Plan, morning: Morning, costs: Costs): string {
+/** @param isMeasured whether what a question costs by itself is of runs that were given */
+export function pageOfPlan(
+  plan: Plan,
+  morning: Morning,
+  costs: Costs,
+  isMeasured: boolean,
+): string {
   const { rates, processes, relays, redis, connections } = plan;
   const questions: Row[] = [
     ['phones', number(rates.phones)],
@@ -32,6 +38,7 @@ export function pageOfPlan(plan: Plan, morning: Morning, costs: Costs): string {
   ];
   const fleet: Row[] = [
     ['processes', number(processes), 'a core and a pod each'],
+    ['were all of them busy', number(plan.processesBusy), 'and answered many in one turn'],
     ['relays', number(relays), 'a leader and a standby'],
     ['cores', number(processes + relays), 'without Redis and PostgreSQL'],
     ['memory of a process', megabytes(plan.bytes)],
@@ -54,7 +61,7 @@ export function pageOfPlan(plan: Plan, morning: Morning, costs: Costs): string {
     table('Fleet', fleet),
     table('Connections', kept),
     table('Settings of each process', settings),
-    `Assumed\n${assumptions(morning, costs)
+    `Assumed\n${assumptions(morning, costs, isMeasured)
       .map((line) => `  - ${line}`)
       .join('\n')}\n`,
     ...(plan.warnings.length > 0
@@ -63,7 +70,7 @@ export function pageOfPlan(plan: Plan, morning: Morning, costs: Costs): string {
   ].join('\n');
 }
 
-function assumptions(morning: Morning, costs: Costs): string[] {
+function assumptions(morning: Morning, costs: Costs, isMeasured: boolean): string[] {
   const { load, utilization } = morning;
   const { shares, layers, photo } = load;
   const source = Math.max(0, 1 - layers.memory - layers.redis);
@@ -74,7 +81,8 @@ function assumptions(morning: Morning, costs: Costs): string[] {
       ' (--share-memory, --share-redis; else of a warm city, by --memory-records of --city)',
     'a proxy sends anybody anywhere: who comes again meets the process that knows them by chance only',
     `a core is used to ${percent(utilization)} at the peak (--utilization)`,
-    `a process is busy, and answers many in one turn: one by one, each costs ${costs.times.apart} times as much`,
+    `questions come one by one, and each costs ${Number(costs.times.apart.toPrecision(3))} times what it costs a ` +
+      `busy process (${isMeasured ? 'the dearest of the runs given' : 'as stored; --measured takes a run here'})`,
     `a phone's connection stays for ${morning.keepAliveSeconds} s (--keep-alive), ` +
       `the proxy keeps ${morning.proxyConnections} to each process (--proxy-connections)`,
     `a gate has one connection, and asks every ${GATE_EVERY_SECONDS} s`,

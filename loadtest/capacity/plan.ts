@@ -33,6 +33,8 @@ export interface Plan {
     Record<'phones' | 'gates' | 'lines' | 'questions' | 'photos' | 'redis' | 'source', number>
   >;
   readonly processes: number;
+  /** So many would do if each were busy all the time, and answered many in one turn. */
+  readonly processesBusy: number;
   readonly relays: number;
   readonly cores: { readonly services: number; readonly relays: number; readonly redis: number };
   readonly redis: {
@@ -63,13 +65,15 @@ export function planOf(costs: Costs, morning: Morning): Plan {
   const { load, utilization, memoryRecords, city } = morning;
   const openings = morning.people / morning.seconds;
   const rates = ratesOf(openings, load);
-  const processes = processesFor(costs, load, openings, utilization);
+  // A process that is not to be late is not busy: questions come to it one by one, and each costs more.
+  const processes = processesFor(costs, load, openings, utilization / costs.times.apart);
   const redis = redisOf(costs, morning, rates.redis);
   const { settings, warnings } = shared(morning, processes);
   const tokens = tokensOf(morning.people, load.shares, processes);
   return {
     rates,
     ...{ processes, relays: RELAYS, redis },
+    processesBusy: processesFor(costs, load, openings, utilization),
     cores: { services: processes, relays: RELAYS, redis: redis.nodes },
     bytes:
       costs.bytes.process +

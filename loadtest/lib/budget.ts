@@ -6,7 +6,7 @@ import { settings } from './settings.ts';
 
 export type Budget = Record<string, Threshold[]>;
 
-const { layerShare, allPeople, people, refusedMax, generatorLateShare } = settings;
+const { layerShare, allPeople, people, refusedMax, staleMax, generatorLateShare } = settings;
 
 /** Whatever the load: nobody is told what is not so. */
 export const right: Budget = {
@@ -29,6 +29,9 @@ export const answered: Budget = {
   failed: [`count<=${refusedMax}`],
   gave_up: ['count==0'],
   photos_failed: [`count<=${refusedMax}`],
+  photos_shed: [`count<=${refusedMax}`],
+  // Right, and yet no city that runs well says so of more than a few.
+  stale_marked: [`count<=${staleMax}`],
   ...(allPeople && { people_answered: [`count==${people}`] }),
 };
 

@@ -95,14 +95,23 @@ function endingOf(status: number, body: string): Ending {
 
 const PHOTO_TAGS = { name: 'photo' };
 
-/** @returns the bytes, or how it ended */
-export function fetchPhoto(url: string): ArrayBuffer | 'shed' | 'failed' {
+export interface PhotoAnswer {
+  /** Or how it ended. */
+  readonly bytes: ArrayBuffer | 'shed' | 'failed';
+  readonly tookMs: number;
+}
+
+export function fetchPhoto(url: string): PhotoAnswer {
   const response = http.get(url, {
     ...{ tags: PHOTO_TAGS, timeout: PATIENCE_MS, redirects: 0 },
     responseType: 'binary',
   });
-  if (response.status === 200) return response.body as ArrayBuffer;
-  return response.status === 503 ? 'shed' : 'failed';
+  const tookMs = response.timings.duration;
+  const body = response.body as ArrayBuffer | null;
+  if (response.status === 200 && body) return { bytes: body, tookMs };
+  const text = body ? String.fromCharCode(...new Uint8Array(body)) : '';
+  const ending = endingOf(response.status, text);
+  return { bytes: ending === 'shed' ? 'shed' : 'failed', tookMs };
 }
 
 const SERVICE = 'lookup.v1.LookupService';
@@ -158,11 +167,11 @@ function read(answer: WireAnswer, tookMs: number): Answer {
     return { ending, why: answer, tookMs, layer: '' };
   }
   const told: Told = {
-    // A version orders the answers about one person: without it a gate cannot know the newer one.
-    color: Number(found.version) > 0 ? (COLORS[found.color] ?? 0) : 0,
+    color: COLORS[found.color] ?? 0,
     photo: found.photoId || undefined,
     asOfMs: Date.parse(found.asOf),
     isStale: !found.fresh,
+    version: Number(found.version),
   };
   return { ending: told, why: found, tookMs, layer: found.layer };
 }

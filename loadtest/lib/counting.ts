@@ -8,6 +8,7 @@ import { photoIdAt } from './photos.ts';
 import { colorAt } from './population.ts';
 import { type Door, type EndingName, note } from './series.ts';
 import { settings } from './settings.ts';
+import { keepVersion } from './versions.ts';
 
 const { seed, freshMs, clockMs, httpLateMs, grpcLateMs } = settings;
 
@@ -27,6 +28,8 @@ export interface Asked {
   readonly askedMs: number;
   /** Whom all ask about: what is measured is the time of everybody else. */
   readonly isHot?: boolean;
+  /** Told to a gate: at least this one; without a version a gate cannot know the newer answer. */
+  readonly versionLeast?: number;
 }
 
 /** By color. */
@@ -71,16 +74,21 @@ export function count(answer: Answer, asked: Asked, changes: Changes | undefined
 
 function endingOf(
   { ending }: Answer,
-  { index, askedMs }: Asked,
+  { index, askedMs, versionLeast = 1 }: Asked,
   changes: Changes | undefined,
 ): EndingName {
   if (ending === 'absent') return 'wrong';
   if (typeof ending === 'string') return ending;
+  const arrivedMs = Date.now();
   const allowed =
-    changes?.allowed(index, ending.asOfMs, Date.now()) ??
+    changes?.allowed(index, ending.asOfMs, arrivedMs) ??
     (UNCHANGED[colorAt(index, seed)] as (typeof UNCHANGED)[number]);
   const photo = photoIdAt(index, seed);
-  const verdict = judge(ending, { allowed, askedMs, photo, freshMs: freshMs + clockMs });
+  const verdict = judge(ending, {
+    ...{ allowed, photo, versionLeast },
+    ...{ askedMs, arrivedMs, freshMs, clockMs },
+  });
+  if (changes && ending.version !== undefined) keepVersion(index, ending.version);
   if (verdict === 'right' && ending.isStale) figures.staleMarked.add(1);
   return verdict === 'right' ? 'answered' : verdict;
 }

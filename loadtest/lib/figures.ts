@@ -39,6 +39,7 @@ export const figures = {
   httpInTime: new Rate('http_in_time'),
   grpcInTime: new Rate('grpc_in_time'),
 
+  photoMs: new Trend('photo_ms', true),
   photosAsked: new Counter('photos_asked'),
   photosAnswered: new Counter('photos_answered'),
   photosShed: new Counter('photos_shed'),

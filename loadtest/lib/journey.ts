@@ -4,7 +4,7 @@
 import exec from 'k6/execution';
 import type { Changes } from './changes.ts';
 import { askCodes, askGate, askLine, type CodeAnswer, fetchPhoto } from './clients.ts';
-import { count, tell } from './counting.ts';
+import { type Asked, count, tell } from './counting.ts';
 import { figures } from './figures.ts';
 import { lateness } from './lateness.ts';
 import './native-ids.ts';
@@ -15,6 +15,7 @@ import { comeBack, type Owed, owesSomebody, whoIsBack } from './returning.ts';
 import { settings } from './settings.ts';
 import { arrivedBy, type Shape } from './shapes.ts';
 import { gateToken, phoneToken } from './tokens.ts';
+import { versionOf } from './versions.ts';
 
 const { people, seed, bunch, reopenSeconds, tokensFromMs } = settings;
 
@@ -84,8 +85,9 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
 
   function look(url: string, index: number): void {
     const name = url.split('/v1/photo/')[1]?.slice(0, 22);
-    const bytes = fetchPhoto(url);
+    const { bytes, tookMs } = fetchPhoto(url);
     figures.photosAsked.add(1);
+    if (typeof bytes !== 'string') figures.photoMs.add(tookMs);
     if (bytes === 'shed') figures.photosShed.add(1);
     else if (bytes === 'failed') figures.photosFailed.add(1);
     else if (photoIdOf(bytes) === name) figures.photosAnswered.add(1);
@@ -108,6 +110,12 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
     hot && Math.random() < hot.share
       ? hot.index
       : openedBefore(GATE_LEAST + Math.random() * (GATE_MOST - GATE_LEAST));
+
+  /** What is known of them before they are asked about. */
+  const told = (index: number) => ({
+    isHot: index === hot?.index,
+    versionLeast: Math.max(1, versionOf(index)),
+  });
 
   return {
     /** Somebody opens their phone in the morning. */
@@ -143,9 +151,8 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
     gate(): void {
       const index = atTheGate();
       const token = gateToken(index, subjectAt(index, seed), Date.now());
-      const askedMs = Date.now();
-      const answer = askGate({ token });
-      count(answer, { door: 'grpc', index, askedMs, isHot: index === hot?.index }, changes);
+      const asked = { door: 'grpc', index, askedMs: Date.now(), ...told(index) } as const;
+      count(askGate({ token }), asked, changes);
       tell();
     },
 
@@ -154,10 +161,12 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
       const indexes = Array.from({ length: LINE_QUESTIONS }, atTheGate);
       const questions = indexes.map((index) => ({ subject: subjectAt(index, seed) }));
       const askedMs = Date.now();
+      const asked = indexes.map(
+        (index) => ({ door: 'line', index, askedMs, ...told(index) }) as const,
+      );
       let left = LINE_QUESTIONS;
       askLine(questions, LINE_PER_MESSAGE, (i, answer) => {
-        const index = indexes[i] as number;
-        count(answer, { door: 'line', index, askedMs, isHot: index === hot?.index }, changes);
+        count(answer, asked[i] as Asked, changes);
         if (--left === 0) tell();
       });
     },

@@ -1,4 +1,4 @@
-// What a run is told by its environment (k6). README.md has the list.
+// What a run is told by its environment (k6). README.md has those that one may want to set by hand.
 
 import { GATES } from './shares.ts';
 
@@ -50,6 +50,8 @@ export const settings = {
   generatorLateShare: number('GENERATOR_LATE_SHARE', 0.01),
   /** Questions that may be refused, or fail: none, but on a machine whose pauses nobody answers for. */
   refusedMax: number('REFUSED_MAX', 0),
+  /** Answers that may say that they are old. */
+  staleMax: number('STALE_MAX', 0),
   /**
    * Phones are opened so many at the same instant, by one virtual user: what k6 spends on an arrival is spent once for
    * all of them. A bunch is harder on the service, not easier.

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Result } from './result.ts';
 import { sampleResult } from './sample.ts';
 import { lastResult, storeResult } from './store.ts';
 
@@ -35,6 +36,14 @@ test('the last run is the newest of its scenario and scale, in whatever order th
   await storeResult(dir, run(12, { scenario: 'soak' }), '');
   await storeResult(dir, run(13, { scale: 'full-twice' }), '');
   expect(await last()).toBe(startedAt(9));
+});
+
+test('what is not alike is no run before, however new', async () => {
+  for (const day of [3, 9]) await storeResult(dir, run(day), '');
+  await storeResult(dir, run(11, { settings: { 'broken on purpose': 'no-memory' } }), '');
+  const isAlike = ({ settings }: Result) => settings['broken on purpose'] === undefined;
+  const before = await lastResult(dir, 'morning-surge', 'full', isAlike);
+  expect(before?.startedAt).toBe(startedAt(9));
 });
 
 test('where nothing was stored yet, there is no last run', async () => {

@@ -28,16 +28,20 @@ export async function storeResult(dir: string, result: Result, page: string): Pr
   return stored;
 }
 
-/** The newest that can be read; undefined when there is none. */
+/**
+ * The newest that can be read; undefined when there is none.
+ * @param isAlike others are passed over
+ */
 export async function lastResult(
   dir: string,
   scenario: string,
   scale: string,
+  isAlike: (result: Result) => boolean = () => true,
 ): Promise<Result | undefined> {
   const prefix = prefixOf(scenario, scale);
   for (const stamp of await stampsIn(dir, prefix)) {
     const result = await readResult(join(dir, `${prefix}${stamp}.json`));
-    if (result?.scenario === scenario && result.scale === scale) return result;
+    if (result?.scenario === scenario && result.scale === scale && isAlike(result)) return result;
   }
   return undefined;
 }

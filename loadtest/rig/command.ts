@@ -9,10 +9,11 @@ export interface CommandEnded {
   readonly stderr: string;
 }
 
-/** `lookup WORDS…` of the built program. */
+/** `lookup WORDS…` of the built program. @param signal ends it before its time */
 export async function runCommand(
   words: readonly string[],
   env: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
 ): Promise<CommandEnded> {
   const printed = { stdout: '', stderr: '' };
   const kept = await keep({
@@ -24,6 +25,10 @@ export async function runCommand(
       printed[stream] += text;
     },
   });
+  const end = () => kept.kill('SIGTERM');
+  signal?.addEventListener('abort', end);
+  if (signal?.aborted) end();
   const { code } = await kept.ended;
+  signal?.removeEventListener('abort', end);
   return { code, ...printed };
 }

@@ -67,13 +67,13 @@ test('phones and gates are answered, with a photo', async () => {
 });
 
 test('an operator recolors, and it shows by way of relay and Redis', async () => {
-  const said = await rig.command('set-color', subjectOf(1), 'red');
+  const said = await rig.command(['set-color', subjectOf(1), 'red']);
   expect([said.code, said.stderr]).toEqual([0, expect.any(String)]);
   await until(async () => (await phone(1)).json.color === 'red', { what: 'it shows' });
   expect((await rig.relays[0]?.metrics())?.get('lookup_relay_leads')).toBe(1);
   const sizes = await Promise.all(rig.redis.nodes.map((node) => node.ask('DBSIZE')));
   expect(sizes.every((size) => Number(size) > 0)).toBe(true);
-  expect((await rig.command('no-such-command')).code).toBe(2);
+  expect((await rig.command(['no-such-command'])).code).toBe(2);
 });
 
 test('the people are as their numbers say', async () => {
@@ -108,6 +108,13 @@ test('each process can be killed, paused and started again, at the same place', 
   expect(one.runs()).toBe(false);
   one.resume();
   await until(async () => (await phone(0)).status === 200, { what: 'it goes on' });
+
+  expect(one.died).toBe(false);
+  process.kill(one.pid, 'SIGKILL');
+  await until(() => !one.runs(), { what: 'it dies' });
+  await one.start();
+  await one.ready();
+  expect([one.runs(), one.died]).toEqual([true, true]);
   expect(await one.stop()).toBe(0);
   await one.start();
   await one.ready();

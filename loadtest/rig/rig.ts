@@ -48,7 +48,7 @@ export interface Rig {
   /** What an operator's shell needs: LOOKUP_POSTGRES_URL and so on. */
   readonly env: Readonly<Record<string, string>>;
   /** `lookup WORDS…`, as an operator types it. */
-  command(...words: string[]): Promise<CommandEnded>;
+  command(words: readonly string[], signal?: AbortSignal): Promise<CommandEnded>;
   /** Services and relays leave first, then what they stood on; nothing is left. */
   stop(): Promise<void>;
 }
@@ -89,8 +89,8 @@ async function build(options: RigOptions, undo: (() => Promise<unknown>)[]): Pro
     LOOKUP_PHOTO_KEYS_FILE: keys.photoKeysFile,
     ...options.env,
   };
-  const command = (...words: string[]) => runCommand(words, env);
-  const { code, stderr } = await command('migrate', '--roles');
+  const command: Rig['command'] = (words, signal) => runCommand(words, env, signal);
+  const { code, stderr } = await command(['migrate', '--roles']);
   if (code !== 0) throw new Error(`lookup migrate failed (${code}):\n${stderr}`);
   const logins = await makeLogins(postgres.url);
   const onDone = (done: number) => say(`${done} of ${people} people made`);

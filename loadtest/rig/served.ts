@@ -24,6 +24,8 @@ export interface Served {
   readonly pid: number;
   /** Neither ended nor paused. */
   runs(): boolean;
+  /** Whether it ever ended without being told to, started again since or not. */
+  readonly died: boolean;
   kill9(): Promise<void>;
   /** It does nothing, and no connection breaks: a machine that hangs. */
   pause(): void;
@@ -68,7 +70,10 @@ export async function startServed(options: ServedOptions): Promise<Served> {
   const lastWords = () => lines.slice(-20).join('\n');
   const start = async (env: ServedOptions['env'] = {}) => {
     const kept = await startProgram({ ...options, env: { ...options.env, ...env } }, onLine);
-    void kept.ended.then(({ code, signal }) => onLine(`ended (${code ?? signal})`));
+    void kept.ended.then(({ code, signal }) => {
+      died ||= !told;
+      onLine(`ended (${code ?? signal})`);
+    });
     const hopeless = () => {
       const ended = kept.outcome();
       return ended && `it ended (${ended.code ?? ended.signal})\n${lastWords()}`;
@@ -77,9 +82,10 @@ export async function startServed(options: ServedOptions): Promise<Served> {
     await until(listens, { what: `${name} listens`, timeoutMs: 30_000, everyMs: 20, hopeless });
     return kept;
   };
+  let [told, died, paused] = [false, false, false];
   let kept = await start();
-  let paused = false;
   const end = async (signal: NodeJS.Signals) => {
+    told ||= kept.outcome() === undefined;
     kept.kill(signal);
     kept.kill('SIGCONT');
     paused = false;
@@ -93,6 +99,9 @@ export async function startServed(options: ServedOptions): Promise<Served> {
       return kept.pid;
     },
     runs: () => !paused && kept.outcome() === undefined,
+    get died() {
+      return died;
+    },
     async kill9() {
       await end('SIGKILL');
     },
@@ -111,7 +120,9 @@ export async function startServed(options: ServedOptions): Promise<Served> {
       return code;
     },
     async start(env) {
-      if (kept.outcome()) kept = await start(env);
+      if (!kept.outcome()) return;
+      told = false;
+      kept = await start(env);
     },
     async ready(timeoutMs = 30_000) {
       let says = 'nothing';

@@ -56,6 +56,11 @@ export const BROKEN: readonly Broken[] = [
     begin: noRelays,
   },
   {
+    name: 'no-relays',
+    meaning: 'no relay runs, and every answer says so: stale_marked',
+    begin: noRelays,
+  },
+  {
     name: 'paused-relays',
     meaning: 'both relays stand still for 5 s in every 10: visible_in_time, in "recolor-at-peak"',
     begin: pauseRelays,

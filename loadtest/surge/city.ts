@@ -26,18 +26,24 @@ export interface CityTimes {
 }
 
 /** Areas, people and the photos that exist into the source; then all of it into Redis. */
-export async function loadCity(rig: Rig, city: CityOptions, say: Say): Promise<CityTimes> {
+export async function loadCity(
+  rig: Rig,
+  city: CityOptions,
+  say: Say,
+  signal: AbortSignal,
+): Promise<CityTimes> {
   const { people, seed } = city;
   const empty = await redisMemory(rig);
-  await piped(rig, ['import-areas', '-', '--format', 'csv', '--yes'], [areaLines()]);
+  await piped(rig, ['import-areas', '-', '--format', 'csv', '--yes'], [areaLines()], signal);
   const importS = await timed(async () => {
     const text = told(peopleLines(people, seed), PEOPLE_A_PIECE, people, say);
-    await piped(rig, ['import', '-', '--format', 'csv', '--yes'], text);
+    await piped(rig, ['import', '-', '--format', 'csv', '--yes'], text, signal);
   });
   say(`${people} people imported in ${importS.toFixed(1)} s (${perS(people, importS)}/s)`);
-  await loadPhotos(rig, city, say);
+  await loadPhotos(rig, city, say, signal);
   const warmS = await timed(async () => {
-    const { code, stderr, stdout } = await rig.command('warm');
+    const { code, stderr, stdout } = await rig.command(['warm'], signal);
+    signal.throwIfAborted();
     if (code !== 0) throw new Error(`lookup warm failed (${code}):\n${stderr}${stdout}`);
   });
   say(`Redis has them after ${warmS.toFixed(1)} s more (${perS(people, warmS)}/s)`);
@@ -81,12 +87,18 @@ function* told(
 }
 
 /** They exist for one in 500; the rest of the line is what the first import has said of them. */
-async function loadPhotos(rig: Rig, { people, seed }: CityOptions, say: Say): Promise<void> {
+async function loadPhotos(
+  rig: Rig,
+  { people, seed }: CityOptions,
+  say: Say,
+  signal: AbortSignal,
+): Promise<void> {
   const dir = heldFolder();
   try {
     const seconds = await timed(async () => {
       const words = ['import', '-', '--format', 'csv', '--photos', dir, '--yes'];
-      await piped(rig, [...words, '--undo', join(dir, 'undo.csv')], photoLines(people, seed, dir));
+      const undo = ['--undo', join(dir, 'undo.csv')];
+      await piped(rig, [...words, ...undo], photoLines(people, seed, dir), signal);
     });
     say(`the photos that exist are there after ${seconds.toFixed(1)} s`);
   } finally {
@@ -95,7 +107,12 @@ async function loadPhotos(rig: Rig, { people, seed }: CityOptions, say: Say): Pr
 }
 
 /** One of our commands with this as its input. It ends by itself when we do: its input does. */
-async function piped(rig: Rig, words: readonly string[], text: Iterable<string>): Promise<void> {
+async function piped(
+  rig: Rig,
+  words: readonly string[],
+  text: Iterable<string>,
+  signal: AbortSignal,
+): Promise<void> {
   const child = spawn(process.execPath, [join(ROOT, 'dist/lookup/cli.js'), ...words], {
     cwd: ROOT,
     env: { ...withoutOurs(process.env), ...rig.env },
@@ -108,8 +125,13 @@ async function piped(rig: Rig, words: readonly string[], text: Iterable<string>)
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   // A command that refuses its input closes it: why, it says itself.
   const fed = pipeline(Readable.from(text), child.stdin).catch(() => {});
+  const end = () => child.kill('SIGTERM');
+  signal.addEventListener('abort', end);
+  if (signal.aborted) end();
   const code = await ended;
+  signal.removeEventListener('abort', end);
   await fed;
+  signal.throwIfAborted();
   if (code !== 0) throw new Error(`lookup ${words[0]} failed (${code}):\n${said}`);
 }
 

@@ -20,11 +20,13 @@ const COUNTS: Readonly<Record<string, string>> = {
   failed: 'failed',
   retried: 'came back after an error',
   photos_answered: 'photos seen',
+  photos_shed: 'photos refused',
 };
 const TIMES: Readonly<Record<string, string>> = {
   http_ms: 'phones',
   grpc_ms: 'gates',
   line_ms: 'gates on a stream',
+  photo_ms: 'photos',
   visible_ms: 'a change shows',
 };
 const PERCENTILES = ['p(50)', 'p(99)', 'p(99.9)'] as const;
@@ -119,7 +121,9 @@ function queriesOf(samples: readonly Sample[]): number {
 
 /** The script's own, and the source's. */
 export function commonBudgets(loaded: Loaded): Budget[] {
+  const { isWhole } = loaded.ended;
   return [
+    budget('ended_in_time', 'by itself', isWhole ? 'by itself' : 'it was ended', isWhole),
     ...budgetsOf(loaded.ended.summary.metrics),
     ...sourceBudgets(loaded.samples),
     ...changeBudgets(loaded),
@@ -160,9 +164,10 @@ function changeBudgets({ changed, schedule }: Loaded): Budget[] {
   ];
 }
 
-/** People asked of the source during a load. */
+/** People asked of the source during a load; not a number where a process did not tell. */
 export function askedOfSource(samples: readonly Sample[]): number {
   const name = /^lookup_source_subjects_total/;
   const [first, last] = [samples[0], samples.at(-1)];
-  return first && last ? (sumOf(last, name) ?? 0) - (sumOf(first, name) ?? 0) : 0;
+  const of = (sample: Sample | undefined) => (sample && sumOf(sample, name)) ?? Number.NaN;
+  return of(last) - of(first);
 }

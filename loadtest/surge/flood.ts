@@ -6,6 +6,7 @@
 // so connections begin in small groups, spread over the second, or all of them would ask in step.
 
 import { readFileSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
@@ -31,6 +32,8 @@ export interface FloodSecond {
   /** The slowest refusal in a hundred, in ms. */
   readonly refusalP99Ms: number;
   readonly other: number;
+  /** By how much the flood's own turns were late, the slowest in a hundred: it hears answers no sooner. */
+  readonly ownLateMs: number;
 }
 
 /** A phone waits no longer. */
@@ -39,6 +42,8 @@ export const LATE_MS = 100;
 export const REFUSED_MS = 50;
 const REFUSED = new Set([429, 503]);
 
+/** Its own lateness is looked at so often. */
+const TURNS_MS = 5;
 /** Connections that begin together. */
 const GROUP = 5;
 
@@ -51,7 +56,9 @@ interface Group {
   readonly seconds: number;
 }
 
-type Take = Omit<FloodSecond, 'at' | 'refusedInTime' | 'refusalP99Ms'> & { refusals: number[] };
+type Take = Pick<FloodSecond, 'answered' | 'inTime' | 'refused' | 'other'> & {
+  refusals: number[];
+};
 
 /**
  * In equal parts for each process of the service: no fewer connections than are asked for, but no more than tokens.
@@ -123,6 +130,8 @@ async function main(options: FloodOptions): Promise<void> {
   const tokens = readFileSync(options.tokensFile, 'utf8').trim().split('\n');
   const groups = groupsOf(options, tokens);
   const floods: ReturnType<typeof flood>[] = [];
+  const turns = monitorEventLoopDelay({ resolution: TURNS_MS });
+  turns.enable();
   const say = () => {
     const all = floods.map(({ take }) => take());
     const sum = (name: 'answered' | 'inTime' | 'refused' | 'other') =>
@@ -134,7 +143,9 @@ async function main(options: FloodOptions): Promise<void> {
       ...{ refused: sum('refused'), other: sum('other') },
       refusedInTime: refusals.filter((ms) => ms <= REFUSED_MS).length,
       refusalP99Ms: refusals[Math.floor(refusals.length * 0.99)] ?? 0,
+      ownLateMs: Math.max(0, turns.percentile(99) / 1e6 - TURNS_MS),
     };
+    turns.reset();
     process.stdout.write(`${JSON.stringify(second)}\n`);
   };
   const timer = setInterval(say, 1_000);

@@ -26,8 +26,8 @@ export interface K6Options {
 }
 
 export interface K6Ended {
-  /** 0: all of its budgets held; 99: some did not. */
-  readonly code: number;
+  /** It came to its end by itself. */
+  readonly isWhole: boolean;
   readonly summary: Summary;
   readonly seconds: Seconds;
 }
@@ -44,6 +44,10 @@ export interface Summary {
   readonly limitedBy?: string;
 }
 
+/** 99: a threshold did not hold. */
+const ENDED_BY_ITSELF = [0, 99];
+/** By a signal. */
+const INTERRUPTED = 105;
 const EVERY_MS = 1_000;
 const KILL_AFTER_MS = 20_000;
 const PRINTED_MAX = 4_000;
@@ -104,7 +108,11 @@ export async function runK6(options: K6Options): Promise<K6Ended> {
       // With streams open it may wait for ever.
       killing ??= setTimeout(() => run.kill('SIGKILL'), KILL_AFTER_MS);
     };
-    const late = setTimeout(end, secondsMax * 1_000);
+    let isLate = false;
+    const late = setTimeout(() => {
+      isLate = true;
+      end();
+    }, secondsMax * 1_000);
     signal.addEventListener('abort', end);
     const ticking = setInterval(() => {
       read();
@@ -117,11 +125,12 @@ export async function runK6(options: K6Options): Promise<K6Ended> {
     signal.removeEventListener('abort', end);
     signal.throwIfAborted();
     read();
-    // 99: a threshold.
-    if (code === null || ![0, 99].includes(code)) throw failed(`k6 ended with ${code}`);
+    const isWhole = code !== null && ENDED_BY_ITSELF.includes(code);
+    // Ended for being late, it tells what it has all the same.
+    if (!isWhole && !(isLate && code === INTERRUPTED)) throw failed(`k6 ended with ${code}`);
     const told = JSON.parse(readFileSync(summary, 'utf8')) as Summary;
     if (seconds.bySecond.size === 0) throw failed('k6 ended before a second was over');
-    return { code, summary: told, seconds };
+    return { isWhole, summary: told, seconds };
   } finally {
     await dropFolder(dir);
   }

@@ -11,7 +11,7 @@ import { BROKEN } from './broken.ts';
 import { PLANS, type PlanWords, planOf, SCALES } from './plan.ts';
 import { checkQuota } from './quota.ts';
 import { rounded } from './rounded.ts';
-import { ALL_SCENARIOS, runSurge } from './run.ts';
+import { ALL_SCENARIOS, BROKEN_ON_PURPOSE, runSurge, SERVICE_CORES_SETTING } from './run.ts';
 import { SERVICE_CORES } from './share-of-core.ts';
 
 export interface SurgeWords extends PlanWords {
@@ -23,12 +23,17 @@ export interface SurgeWords extends PlanWords {
 }
 
 /** They give the services less CPU, whatever they are told. */
-const ON_A_SHARE = new Set<string>(['overload', 'relays-stopped']);
+const ON_A_SHARE = Object.entries(PLANS).flatMap(([name, plan]) =>
+  'findsRate' in plan ? [name] : [],
+);
+/** Settings without which runs do not compare. */
+const ALIKE = [BROKEN_ON_PURPOSE, SERVICE_CORES_SETTING];
 
 export const names = {
   scenarios: Object.keys(PLANS),
   scales: SCALES as readonly string[],
   broken: BROKEN.map(({ name }) => name),
+  onAShare: ON_A_SHARE,
 };
 
 export function list(): string {
@@ -40,25 +45,39 @@ export function list(): string {
   return `Scenarios\n${scenarios.join('')}\nTo be broken on purpose (--break)\n${broken.join('')}`;
 }
 
+/** The same press of Ctrl-C may come twice, by way of npm. */
+const SAME_PRESS_MS = 500;
+
 /** @returns exit code: 0 every budget held; 1 some did not; 2 it could not be run; 130 it was ended */
 export async function main(words: SurgeWords): Promise<number> {
   const ending = new AbortController();
-  const end = () => ending.abort(new Error('ended before its time'));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
   const begun = performance.now();
+  let toldAt: number | undefined;
+  const end = () => {
+    const now = performance.now();
+    if (toldAt !== undefined && now - toldAt < SAME_PRESS_MS) return;
+    if (toldAt !== undefined) return void endAllKept().then(() => process.exit(130));
+    toldAt = now;
+    say('Ending all … (again: at once)');
+    ending.abort(new Error('ended before its time'));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
   const say = (line: string) => {
     const seconds = Math.round((performance.now() - begun) / 1_000);
     process.stderr.write(`[${String(seconds).padStart(4)} s] ${line}\n`);
   };
   const plan = planOf(words);
-  const { k6, serviceCores, signal } = { ...words, signal: ending.signal };
+  const isOnAShare = ON_A_SHARE.includes(plan.scenario);
+  const serviceCores = words.serviceCores ?? (isOnAShare ? SERVICE_CORES : undefined);
+  const { k6, signal } = { ...words, signal: ending.signal };
   const broken = BROKEN.find(({ name }) => name === words.broken);
   try {
-    if (serviceCores !== undefined || ON_A_SHARE.has(plan.scenario))
-      checkQuota(serviceCores ?? SERVICE_CORES, plan.services);
+    if (serviceCores !== undefined) checkQuota(serviceCores, plan.services);
     const result = await runSurge({ plan, k6, broken, serviceCores, say, signal });
     const dir = words.out ?? join(ROOT, 'test-output/surge');
-    const before = await lastResult(dir, plan.scenario, plan.scale);
+    const before = await lastResult(dir, plan.scenario, plan.scale, ({ settings }) =>
+      ALIKE.every((name) => settings[name] === result.settings[name]),
+    );
     const stored = await storeResult(dir, result, pageOf(result, before));
     process.stdout.write(words.json ? `${JSON.stringify(result)}\n` : textOf(result, before));
     say(`report: ${stored.html}`);

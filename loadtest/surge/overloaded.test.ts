@@ -10,7 +10,7 @@ const CAPACITIES = { capacity: 100, unguarded: 110, areFound: true };
 const [FIRST, BEGINS, ENDS, LAST] = [10, 30, 90, 130];
 const SECOND: FloodSecond = {
   ...{ at: 0, answered: 60, inTime: 60, other: 0 },
-  ...{ refused: 1_000, refusedInTime: 1_000, refusalP99Ms: 20 },
+  ...{ refused: 1_000, refusedInTime: 1_000, refusalP99Ms: 20, ownLateMs: 0 },
 };
 /** 9.7 ms, and half a second. */
 const [QUICK, SLOW] = [106, 152];

@@ -86,6 +86,10 @@ export function overloaded(
       ...{ name: 'refusals, slowest p99 of a second', unit: 'ms', better: 'less' },
       value: Math.max(0, ...whole.map((one) => one.refusalP99Ms)),
     },
+    {
+      ...{ name: 'the flood itself was late, p99, mean of its seconds', unit: 'ms' },
+      value: mean(whole.map((one) => one.ownLateMs)),
+    },
     { name: 'as before, after', value: recovery, unit: 's', better: 'less' },
   ];
   const phases: Phase[] = [{ name: 'flood', fromS: first - from, toS: last - from }];
@@ -123,6 +127,7 @@ export function floodPlots({ first, judged }: Floods, fromMs: number): Plot[] {
           label: 'p99',
           values: values(({ refused, refusalP99Ms }) => (refused > 0 ? refusalP99Ms : null)),
         },
+        { label: 'by how much the flood itself was late', values: values((one) => one.ownLateMs) },
       ],
       limit: { label: 'late', value: REFUSED_MS },
     },

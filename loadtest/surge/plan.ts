@@ -74,6 +74,8 @@ interface ScenarioPlan {
   readonly limits?: Limits;
   /** LOOKUP_… of every process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** It finds what the services can answer, and asks by that. */
+  readonly findsRate?: true;
 }
 
 /** Highest step of the stairs, of the scale's rate: above what one generator can ask. */
@@ -99,12 +101,14 @@ export const PLANS = {
     rateShare: 0.2,
     limits: FEW,
     env: { LOOKUP_TOKENS_MAX: '2000' },
+    findsRate: true,
   },
   'relays-stopped': {
     shape: 'steady',
     rateShare: 0.5,
     seconds: { ci: 75, day: 75, full: 75 },
     limits: FEW,
+    findsRate: true,
   },
   soak: { shape: 'steady', rateShare: 0.5, seconds: { ci: 60, day: 3_600, full: 3_600 } },
 } as const satisfies Record<string, ScenarioPlan>;
@@ -135,6 +139,8 @@ export interface Plan {
   readonly limits: Limits;
   /** LOOKUP_… of every process, besides the fleet's. */
   readonly env: Readonly<Record<string, string>>;
+  /** Of what the services can answer, whatever `rate` is. */
+  readonly findsRate: boolean;
 }
 
 export interface PlanWords {
@@ -171,6 +177,7 @@ export function planOf(words: PlanWords): Plan {
     gates: plan.gates?.[scale] ?? GATES,
     limits: plan.limits ?? of.limits,
     env: plan.env ?? {},
+    findsRate: plan.findsRate === true,
     ...{ services, relays: 2, masters: 3, replicas: 3 },
     memoryRecordsMax: Math.max(1, Math.floor((peopleAsked * MEMORY_SHARE) / services)),
   };

@@ -29,6 +29,10 @@ export interface RunOptions {
   readonly signal: AbortSignal;
 }
 
+/** Names of settings. */
+export const BROKEN_ON_PURPOSE = 'broken on purpose';
+export const SERVICE_CORES_SETTING = 'service_cores';
+
 export const ALL_SCENARIOS: Readonly<Record<Plan['scenario'], Scenario>> = {
   ...SCENARIOS,
   overload: {
@@ -77,14 +81,14 @@ export async function runSurge(options: RunOptions): Promise<Result> {
   });
   try {
     signal.throwIfAborted();
-    const times = await loadCity(rig, plan, say);
+    const times = await loadCity(rig, plan, say, signal);
     signal.throwIfAborted();
     say('the services begin again, in a city that is warm');
     await restart(rig);
     const heal = broken && (await breakOnPurpose(broken, rig, plan));
     const stage = new Stage({ rig, plan, k6: k6.path, broken, serviceCores, say, signal });
     const outcome = await scenario.run(stage).finally(() => heal?.());
-    const left = [...rig.services, ...rig.relays].filter((one) => !one.runs());
+    const left = [...rig.services, ...rig.relays].filter((one) => one.died || !one.runs());
     const last = left.length === 0 ? [] : lastLines.slice(-LINES_SAID);
     for (const line of last) say(line);
     const budgets = [
@@ -133,15 +137,18 @@ function settingsOf({ plan, broken, serviceCores }: RunOptions): Result['setting
   const { people, rate, seconds, services, relays, masters, replicas, memoryRecordsMax } = plan;
   return {
     people,
-    'first openings a second, at the peak': rate,
-    'seconds of the peak': Math.round(seconds),
+    // Others ask by what the services can answer, and tell it among their figures.
+    ...(!plan.findsRate && {
+      'first openings a second, at the peak': rate,
+      'seconds of the peak': Math.round(seconds),
+    }),
     services,
     relays,
     'Redis masters': masters,
     'Redis replicas': replicas,
     [MEMORY_RECORDS]: memoryRecordsMax,
-    ...(serviceCores !== undefined && { service_cores: serviceCores }),
-    ...(broken && { 'broken on purpose': broken.name }),
+    ...(serviceCores !== undefined && { [SERVICE_CORES_SETTING]: serviceCores }),
+    ...(broken && { [BROKEN_ON_PURPOSE]: broken.name }),
   };
 }
 

@@ -17,6 +17,7 @@ export interface SourceCount {
 }
 
 export interface SourceCounter {
+  /** @throws when it could not be asked, now or at a look since the last count */
   count(): Promise<SourceCount>;
   stop(): Promise<void>;
 }
@@ -32,19 +33,25 @@ export async function countSource(url: string): Promise<SourceCounter> {
   await client.connect();
   await client.query('create extension if not exists pg_stat_statements');
   let most = 0;
+  let missed: unknown;
   let looking = Promise.resolve();
   const look = async () => {
     const { rows } = await client.query<{ busy: string }>(IN_FLIGHT, [LOGINS.lookup]);
     most = Math.max(most, Number(rows[0]?.busy));
   };
   const timer = setInterval(() => {
-    looking = looking.then(look).catch(() => {});
+    looking = looking.then(look).catch((error) => {
+      missed = error;
+    });
   }, IN_FLIGHT_EVERY_MS);
   return {
     async count() {
       const { rows } = await client.query<{ queries: string }>(QUERIES, [LOGINS.lookup]);
       const inFlight = most;
+      const failure = missed;
       most = 0;
+      missed = undefined;
+      if (failure !== undefined) throw failure;
       return { queries: Number(rows[0]?.queries), inFlight };
     },
     async stop() {

@@ -62,6 +62,8 @@ const WARM_UP = { seconds: 20, perS: 300 };
 /** Lines of what the script says went wrong. */
 const SAID_MAX = 10;
 const CORES = availableParallelism();
+/** Of the people asked: when a tenth of a city changes at once, answers are behind for a moment, and say so. */
+const STALE_SHARE = 0.01;
 /** A commit takes longer while ten million people lie in the source. */
 const CHANGES_LATE_MS = 500;
 
@@ -181,6 +183,7 @@ function envOf(rig: Rig, plan: Plan): Record<string, string> {
     GRPC_LATE_MS: String(limits.grpcLateMs),
     GENERATOR_LATE_SHARE: String(limits.generatorLateShare),
     REFUSED_MAX: String(refused),
+    STALE_MAX: String(Math.floor(peopleAsked * STALE_SHARE)),
     BUSY_MS: String(limits.busyMs),
     BUNCH: String(limits.bunch),
     GATES: String(plan.gates),

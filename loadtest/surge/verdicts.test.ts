@@ -3,7 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import { budgetsOf } from './budgets.ts';
 import { systemColumns, thinned } from './columns.ts';
-import { sourceBudgets } from './figures.ts';
+import { askedOfSource, sourceBudgets } from './figures.ts';
+import { warmAfterS } from './scenarios.ts';
 import { Seconds } from './seconds.ts';
 import { drift } from './soak.ts';
 import type { Loaded } from './stage.ts';
@@ -172,6 +173,48 @@ describe('a soak', () => {
 
   test('fails when answers grow slower', () => {
     expect(broken(soaked(flat, { slower: 2 }))).toEqual(['p99_drift']);
+  });
+});
+
+describe('a cold morning', () => {
+  /** Each second 100 people, so many of them read from the source; every process tells its own. */
+  const cold = (fromSource: (second: number) => number) => {
+    const found = { memory: 0, redis: 0, source: 0 };
+    return Array.from({ length: 30 }, (_, second) => {
+      const source = second < 5 ? 0 : fromSource(second);
+      found.memory += second < 5 ? 0 : 40;
+      found.redis += second < 5 ? 0 : 60 - source;
+      found.source += source;
+      const told = Object.entries(found).map(
+        ([layer, count]) => [`lookup_found_total{edge="http",layer="${layer}"}`, count] as const,
+      );
+      return sample(second, { services: [new Map(told)] });
+    });
+  };
+
+  test('is warm when memory and Redis answer 95 in 100, from then on', () => {
+    const warmedIn = (fromSource: (second: number) => number) =>
+      warmAfterS({ samples: cold(fromSource), fromMs: 5_000 });
+    expect(warmedIn(() => 0)).toBe(0);
+    expect(warmedIn((second) => (second < 9 ? 50 : 5))).toBe(3);
+    expect(warmedIn((second) => (second < 9 || second === 20 ? 6 : 0))).toBe(15);
+    expect(warmedIn(() => 50)).toBe(24);
+  });
+});
+
+describe('what was asked of the source', () => {
+  const asked = (i: number) => ({
+    services: [new Map([['lookup_source_subjects_total{x="1"}', i * 3]])],
+  });
+
+  test('is counted from the first look to the last', () => {
+    expect(askedOfSource(samples(10, asked))).toBe(27);
+  });
+
+  test('is not nothing where a process did not say it', () => {
+    const silent = (i: number) => (i === 9 ? { services: [undefined] } : asked(i));
+    expect(askedOfSource(samples(10, silent))).toBeNaN();
+    expect(askedOfSource([])).toBeNaN();
   });
 });
 

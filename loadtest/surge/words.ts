@@ -27,6 +27,12 @@ export const MEANINGS: Readonly<Record<string, string>> = {
     'deadline.',
   gave_up: 'People had no answer after coming back three times.',
   photos_failed: 'Photos could not be had. Look at the source and the photo budgets.',
+  photos_shed:
+    'Photos were refused at a load that must be carried: they are the first to go. More processes, ' +
+    'or a larger photo budget.',
+  stale_marked:
+    'More than one answer in a hundred said that it may be old: nobody was told a lie, but changes ' +
+    'do not reach the processes. Look at the relay’s lag, the age of the feed, and Redis.',
   people_answered: 'Not everybody was answered once, as this run promises.',
   http_in_time: 'More than one phone in a hundred waited too long.',
   grpc_in_time: 'More than one gate in a hundred waited too long.',
@@ -50,6 +56,9 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   memory_slope: 'The services’ memory grows. Take heap snapshots an hour apart before releasing.',
   descriptors: 'The services hold more and more descriptors: connections or files leak.',
   p99_drift: 'Answers grew slower during the run.',
+  ended_in_time:
+    'The script did not come to its end, and was ended: what is told is of the time until then. Look ' +
+    'for gates whose streams stay open, and for a generator without CPU.',
   processes:
     'A process ended that was not told to. Read the last lines of all, at the end of the report.',
   others_p99:

@@ -100,7 +100,8 @@ export class TokenMemory {
     for (let n = this.#bucketOf(hash) - 1; n >= 0; n = this.#word(n, NEXT) - 1) {
       if (this.#word(n, HASH) !== hash || this.#word(n, LENGTH) !== length) continue;
       // Who is not remembered is not even read.
-      if (this.#read(token) === 0 || !this.#isSpelled(n, length)) continue;
+      this.#read(token);
+      if (!this.#isSpelled(n, length)) continue;
       this.#words[n * WORDS + SEEN] = 1;
       return this.#placeOf(n);
     }
