@@ -56,7 +56,7 @@ describe('npm run k8s:check', () => {
     ['a misspelled field', 'parallelism:', 'paralellism:', '/spec has no field "paralellism"'],
     ['one far inside', 'maxSkew:', 'maxSkw:', '/0 has no field "maxSkw"'],
     ['a number for a text', 'value: "true"', 'value: 1', '/env/0/value must be string'],
-    ['a text for a number', 'parallelism: 8', 'parallelism: many', '/parallelism must be integer'],
+    ['a text for a number', 'parallelism: 14', 'parallelism: many', '/parallelism must be integer'],
     [
       'a boolean for a text',
       'Token: "false"',

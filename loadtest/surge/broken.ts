@@ -70,6 +70,21 @@ export const BROKEN: readonly Broken[] = [
     meaning: 'a service remembers one person: from_memory',
     env: { LOOKUP_MEMORY_RECORDS_MAX: '1' },
   },
+  {
+    name: 'large-memory',
+    meaning: 'a service remembers everybody: from_redis',
+    env: { LOOKUP_MEMORY_RECORDS_MAX: '20000000' },
+  },
+  {
+    name: 'locked-photos',
+    meaning: 'the table of photos is locked: photos_failed',
+    begin: (rig) => locked(rig, 'photo'),
+  },
+  {
+    name: 'dying-service',
+    meaning: 'a service is killed half a minute after it began, and nobody starts it again: processes',
+    begin: dyingService,
+  },
 ];
 
 export const breakOnPurpose = async (broken: Broken, rig: Rig, plan: Plan) =>
@@ -83,14 +98,29 @@ async function connected({ postgres }: Rig): Promise<pg.Client> {
 }
 
 async function slowSource(rig: Rig): Promise<() => Promise<void>> {
+  const unlock = await locked(rig, 'person');
+  await rig.redis.flushAll();
+  return unlock;
+}
+
+async function locked(rig: Rig, table: 'person' | 'photo'): Promise<() => Promise<void>> {
   const client = await connected(rig);
   await client.query('begin');
-  await client.query('lock table person in access exclusive mode');
-  await rig.redis.flushAll();
+  await client.query(`lock table ${table} in access exclusive mode`);
   return async () => {
     await client.query('rollback');
     await client.end();
   };
+}
+
+const DIES_AFTER_MS = 30_000;
+
+async function dyingService({ services }: Rig): Promise<() => Promise<void>> {
+  const timer = setTimeout(() => {
+    const [first] = services;
+    if (first?.runs()) process.kill(first.pid, 'SIGKILL');
+  }, DIES_AFTER_MS);
+  return async () => clearTimeout(timer);
 }
 
 async function swapPhotos(rig: Rig): Promise<() => Promise<void>> {
