@@ -348,7 +348,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
       const doors = [
         {
           retire: () => http.retire(),
-          finish: (ms: number) => finishHttp(http, () => metrics.http.inFlight, ms),
+          finish: (ms: number) => finishHttp(http, ms),
         },
         { retire: () => grpc.retire(), finish: (ms: number) => grpc.close(ms) },
       ];
@@ -397,11 +397,11 @@ async function follow(
   }
 }
 
-/** Keep-alive connections go on being served until each has had an answer that closes it. */
-async function finishHttp(http: HttpEdge, inFlight: () => number, withinMs: number): Promise<void> {
+/** Connections on which nobody waits, or reads a photo, are cut: their next question goes elsewhere. */
+async function finishHttp(http: HttpEdge, withinMs: number): Promise<void> {
   http.stopListening();
   const until = performance.now() + withinMs;
-  while (inFlight() > 0 && performance.now() < until)
+  while (http.unfinished > 0 && performance.now() < until)
     await new Promise((resolve) => setTimeout(resolve, 5));
   http.close();
 }

@@ -82,7 +82,8 @@ export const BROKEN: readonly Broken[] = [
   },
   {
     name: 'dying-service',
-    meaning: 'a service is killed half a minute after it began, and nobody starts it again: processes',
+    meaning:
+      'a service is killed half a minute after it began, and nobody starts it again: processes',
     begin: dyingService,
   },
 ];

@@ -412,6 +412,36 @@ describe('a phone that goes away', () => {
     await cold.stop();
   });
 
+  it('is not cut off from a photo that it reads while the process leaves', async () => {
+    const address = await photoOf(2);
+    const bytes = new Uint8Array(24_000_000).map((_, i) => i % 251);
+    const photos = {
+      query: async () => [{ mime: 'image/png', bytes }] as never[],
+      close: async () => {},
+    };
+    const { lookups, feed } = running.doors;
+    const cold = await world.start({
+      sql: { lookups, feed, photos },
+      config: { drainTimeoutMs: 20_000 },
+    });
+    await cold.service.ready;
+    for (const from of ['the source', 'memory']) {
+      const before = performance.now();
+      const socket = connect(cold.service.httpPort, '127.0.0.1');
+      socket.write(`GET ${address} HTTP/1.1\r\nHost: lookup\r\n\r\n`);
+      await new Promise((resolve) => socket.once('readable', resolve));
+      const left = from === 'memory' ? cold.stop() : undefined;
+      let size = 0;
+      for await (const chunk of socket) {
+        size += (chunk as Buffer).length;
+        if (!left && size > bytes.length) break;
+      }
+      expect([from, size > bytes.length]).toEqual([from, true]);
+      await left;
+      expect(performance.now() - before).toBeLessThan(15_000);
+    }
+  });
+
   it('and reads a photo slowly gets it whole', async () => {
     const address = await photoOf(2);
     const bytes = new Uint8Array(12_000_000).map((_, i) => i % 251);

@@ -39,6 +39,8 @@ export interface HttpParts {
 
 export interface HttpEdge {
   readonly port: number;
+  /** Who waits for an answer, or has not taken all of a photo yet. */
+  readonly unfinished: number;
   /** From now on each answer closes its connection, so that clients move elsewhere. */
   retire(): void;
   stopListening(): void;
@@ -101,6 +103,9 @@ export function startHttp(parts: HttpParts, options: HttpOptions): Promise<HttpE
       };
       resolve({
         port: uws.us_socket_local_port(socket),
+        get unfinished() {
+          return door.unfinished;
+        },
         retire: () => door.retire(),
         stopListening,
         close() {
@@ -120,6 +125,8 @@ interface Pending {
   readonly startedMonoMs: number;
   /** They are slower, and say nothing of the time that a color takes. */
   readonly isPhoto: boolean;
+  /** Its photo is on the way, and no more of it is taken. */
+  stopSending?: () => void;
 }
 
 class Door {
@@ -134,6 +141,8 @@ class Door {
   readonly #admission: Admission;
   #retiring = false;
   #photosInFlight = 0;
+  /** Answered, and not yet taken in whole by their readers. */
+  #photosOnTheirWay = 0;
   #asOf = Number.NaN;
   #asOfText = '';
 
@@ -151,6 +160,10 @@ class Door {
 
   retire(): void {
     this.#retiring = true;
+  }
+
+  get unfinished(): number {
+    return this.#metrics.inFlight + this.#photosOnTheirWay;
   }
 
   routes(app: UwsApp): void {
@@ -273,7 +286,7 @@ class Door {
     res.onAborted(() => {
       pending.gone = true;
       this.#metrics.aborted += 1;
-      if (pending.settled) return;
+      if (pending.settled) return pending.stopSending?.();
       this.#waiting(pending, -1);
       this.#waited(pending);
     });
@@ -407,12 +420,19 @@ class Door {
     const start = res.getWriteOffset();
     const [, done] = res.tryEnd(bytes, bytes.length);
     if (done) return;
-    if (!waited)
+    this.#photosOnTheirWay += 1;
+    const stop = () => {
+      this.#photosOnTheirWay -= 1;
+    };
+    if (waited) waited.stopSending = stop;
+    else
       res.onAborted(() => {
         this.#metrics.aborted += 1;
+        stop();
       });
     res.onWritable((offset) => {
-      const [taken] = res.tryEnd(bytes.subarray(offset - start), bytes.length);
+      const [taken, isWhole] = res.tryEnd(bytes.subarray(offset - start), bytes.length);
+      if (isWhole) stop();
       return taken;
     });
   }
