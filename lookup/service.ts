@@ -320,9 +320,6 @@ export async function startService(parts: ServiceParts): Promise<Service> {
       'gauge',
       () => freshness.floors.known,
     ),
-    reading('lookup_resident_bytes', 'Memory of this process', 'gauge', () =>
-      process.memoryUsage.rss(),
-    ),
   ]);
 
   const stopChecking = parts.redis && keepChecked(parts.redis, log);

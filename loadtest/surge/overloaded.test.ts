@@ -62,7 +62,7 @@ function run(made: Run = {}) {
   };
   const samples = Array.from({ length: LAST }, (_, second) => ({
     atMs: second * 1_000,
-    services: [new Map([['lookup_resident_bytes', memory(second) * 1e6]])],
+    services: [new Map([['lookup_memory_bytes', memory(second) * 1e6]])],
   }));
   const loaded = { ended: { seconds }, samples, fromMs: 0 } as unknown as Loaded;
   const judged = Array.from({ length: ENDS - BEGINS + 1 }, (_, i) => ({

@@ -6,6 +6,7 @@ import { sumOf } from './columns.ts';
 import { type FloodSecond, LATE_MS, REFUSED_MS } from './flood.ts';
 import type { Floods } from './floods.ts';
 import { mean } from './mean.ts';
+import { MEMORY } from './plots.ts';
 import { inTime, quantile, type Second } from './seconds.ts';
 import type { Loaded } from './stage.ts';
 
@@ -159,8 +160,10 @@ function recoveryS({ ended: { seconds } }: Loaded, floodEnds: number): number {
   return Number.POSITIVE_INFINITY;
 }
 
+const RESIDENT = new RegExp(`^${MEMORY.resident}`);
+
 /** Of all services, in MB; not a number where one of them did not tell. */
 function memoryAt({ samples }: Loaded, second: number): number {
   const sample = samples.find(({ atMs }) => atMs >= second * 1_000) ?? samples.at(-1);
-  return ((sample && sumOf(sample, /^lookup_resident_bytes/)) ?? Number.NaN) / 1e6;
+  return ((sample && sumOf(sample, RESIDENT)) ?? Number.NaN) / 1e6;
 }
