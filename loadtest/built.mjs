@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { beganAt } from '../test/began-at.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -20,11 +21,12 @@ const BUILT_FROM = /(?<!\.test|\.contract)\.(ts|js|mjs|proto|sql|html|css)$/;
  */
 export async function builtModule(name, folders) {
   const built = join(here, `../dist/rig/loadtest/${name}.js`);
+  const stamp = join(here, '../dist/built');
   const isNewer = (folder) =>
     readdirSync(join(here, folder), { recursive: true })
       .filter((file) => BUILT_FROM.test(file))
-      .some((file) => statSync(join(here, folder, file)).mtimeMs > statSync(built).mtimeMs);
-  if (!existsSync(built) || folders.some(isNewer))
+      .some((file) => statSync(join(here, folder, file)).mtimeMs > statSync(stamp).mtimeMs);
+  if (!existsSync(stamp) || folders.some(isNewer))
     execFileSync(process.execPath, [join(here, '../lookup/build.mjs')], {
       stdio: ['ignore', 2, 2],
     });
@@ -36,6 +38,6 @@ export function holdBuilt() {
   const folder = join(here, '../dist/in-use');
   const file = join(folder, String(process.pid));
   mkdirSync(folder, { recursive: true });
-  writeFileSync(file, '');
+  writeFileSync(file, beganAt(process.pid) ?? '');
   process.once('exit', () => rmSync(file, { force: true }));
 }

@@ -19,13 +19,14 @@ import { ROOT } from './rig/root.ts';
 let home: string;
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'lookup-built-'));
-  for (const file of ['loadtest/built.mjs', 'lookup/build.mjs'])
+  for (const file of ['loadtest/built.mjs', 'lookup/build.mjs', 'test/began-at.mjs'])
     cpSync(join(ROOT, file), join(home, file));
-  for (const folder of ['proto', 'test']) mkdirSync(join(home, folder));
+  mkdirSync(join(home, 'proto'));
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 const NAME = 'dist/rig/loadtest/a.js';
+const STAMP = 'dist/built';
 
 function write(file: string, text = ''): void {
   mkdirSync(dirname(join(home, file)), { recursive: true });
@@ -35,7 +36,7 @@ function write(file: string, text = ''): void {
 /** Seconds after it was built. */
 function touch(file: string, seconds: number): void {
   write(file);
-  const at = statSync(join(home, NAME)).mtimeMs / 1_000 + seconds;
+  const at = statSync(join(home, STAMP)).mtimeMs / 1_000 + seconds;
   utimesSync(join(home, file), at, at);
 }
 
@@ -52,24 +53,39 @@ const ask = () =>
 test('it is built when it is not there, or something that it is made of is newer', async () => {
   const building = `import { mkdirSync, writeFileSync } from 'node:fs';
     mkdirSync('dist/rig/loadtest', { recursive: true });
-    writeFileSync('${NAME}', 'export const a = "built"');`;
+    writeFileSync('${NAME}', 'export const a = "built"');
+    writeFileSync('${STAMP}', '');`;
   write('lookup/build.mjs', building);
   write('package.json', '{"type":"module"}');
   expect((await ask()).stdout).toBe('built\n');
   const lies = 'export const a = "as it was"';
   write(NAME, lies);
   const later = Date.now() / 1_000 + 100;
-  utimesSync(join(home, NAME), later, later);
+  utimesSync(join(home, STAMP), later, later);
   expect((await ask()).stdout).toBe('as it was\n');
   for (const file of ['lookup/edge/a.test.ts', 'lookup/README.md']) touch(file, 5);
   expect((await ask()).stdout).toBe('as it was\n');
   for (const file of ['lookup/edge/a.ts', 'proto/v1/a.proto', 'lookup/source/1.sql']) {
     write(NAME, lies);
-    utimesSync(join(home, NAME), later, later);
+    utimesSync(join(home, STAMP), later, later);
     touch(file, 5);
     expect([file, (await ask()).stdout]).toEqual([file, 'built\n']);
     touch(file, -5);
   }
+});
+
+test('what was built in part was not built', async () => {
+  write('package.json', '{"type":"module"}');
+  write('lookup/build.mjs', 'process.exit(1)');
+  write(NAME, 'export const a = "a part"');
+  expect((await ask()).code).toBe(1);
+});
+
+test('a number that another process has by now holds nothing', async () => {
+  write('proto/lookup/v1/lookup.proto');
+  write('proto/lookup/v1/lookup.d.ts');
+  write(`dist/in-use/${process.pid}`, 'another time');
+  expect((await run(`await import('./lookup/build.mjs')`)).stderr).toMatch(/tsc ENOENT/);
 });
 
 test('nothing is built while a program that was built starts more', async () => {

@@ -108,7 +108,9 @@ if (measured.length === 0 && (people === 0 || seconds === 0))
   leave('--people and --seconds say what comes; or --measured, what was');
 if ((people === 0) !== (seconds === 0)) leave('--people and --seconds: one needs the other');
 
-const { capacity } = await builtModule('capacity/main', ['capacity', 'lib']);
+const { capacity } = await builtModule('capacity/main', ['capacity', 'lib']).catch(({ message }) =>
+  leave(message),
+);
 const { text, code } = capacity({
   ...{ people, seconds, city: number('city'), utilization: number('utilization') },
   ...{ photo: number('share-photo'), memoryRecords: number('memory-records') },

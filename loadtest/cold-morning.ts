@@ -1,6 +1,6 @@
 // Question: is the morning survived by a city that knows nothing yet? Everything was released, restarted and emptied at
 // six; between six and nine a few people come, and then all of them. The same budgets as in a warm one. The runner
-// empties and restarts, and reads from the seconds' figures when memory and Redis first answered 95 in 100.
+// empties and restarts, and reads from the services' own counts when memory and Redis answered 95 in 100.
 
 import { answered, honest, inTime, layered, right } from './lib/budget.ts';
 import { journeyOf } from './lib/journey.ts';

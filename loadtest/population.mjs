@@ -57,7 +57,9 @@ function readOptions() {
 }
 
 const { people, seed, areas, photos } = readOptions();
-const { areaLines, peopleLines, photoLines } = await builtModule('lib/generate', ['lib']);
+const { areaLines, peopleLines, photoLines } = await builtModule('lib/generate', ['lib']).catch(
+  ({ message }) => leave(message),
+);
 const lines = areas
   ? [areaLines()]
   : photos === undefined

@@ -95,6 +95,7 @@ if (positionals.length > 1) leave(2, `${positionals[1]}: one scenario at a time\
 const { main, list, names } = await builtModule('surge/main', WHOLE).catch(({ message }) =>
   leave(2, `${message}\nNothing was started.`),
 );
+holdBuilt();
 if (values.list) {
   process.stdout.write(list());
   process.exit(0);
@@ -121,7 +122,6 @@ if (missing.length > 0)
   );
 const k6 = findK6();
 if (!k6) leave(2, HOW_TO_GET);
-holdBuilt();
 process.exitCode = await main({
   ...{ scenario, scale: values.scale, json: values.json, out: values.out, broken: values.break },
   ...{ people: numbers.people, rate: numbers.rate, seconds: numbers.seconds },

@@ -9,12 +9,15 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { beganAt } from '../test/began-at.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bin = (name) => join(root, 'node_modules', '.bin', name);
@@ -75,18 +78,17 @@ if (process.argv[2] !== '--proto') {
     cpSync(join(root, 'test', name), join(root, 'dist/rig/test', name));
   chmodSync(join(root, 'dist/lookup/cli.js'), 0o755);
   linkOwnCommand();
+  // Last: without it nothing was built, whatever lies there.
+  writeFileSync(join(root, 'dist/built'), '');
 }
 
-/** Those that run: load tests and dev:cluster write their process ids there. */
+/** Those that run: load tests and dev:cluster write their process ids there, and when they began. */
 function usersOf(folder) {
-  const runs = (pid) => {
-    try {
-      return process.kill(pid, 0);
-    } catch (error) {
-      return error.code === 'EPERM';
-    }
-  };
-  return existsSync(folder) ? readdirSync(folder).map(Number).filter(runs) : [];
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).filter((pid) => {
+    const began = beganAt(pid);
+    return began !== undefined && began === readFileSync(join(folder, pid), 'utf8');
+  });
 }
 
 /** Not every npm finds a package's own command: without this `npx lookup` might look far away for another. */

@@ -6,7 +6,8 @@ import { settings } from './settings.ts';
 
 export type Budget = Record<string, Threshold[]>;
 
-const { layerShare, allPeople, people, refusedMax, staleMax, generatorLateShare } = settings;
+const { layerShare, allPeople, people, generatorLateShare } = settings;
+const { refusedMax, photosRefusedMax, staleMax } = settings;
 
 /** Whatever the load: nobody is told what is not so. */
 export const right: Budget = {
@@ -28,8 +29,8 @@ export const answered: Budget = {
   shed: [`count<=${refusedMax}`],
   failed: [`count<=${refusedMax}`],
   gave_up: ['count==0'],
-  photos_failed: [`count<=${refusedMax}`],
-  photos_shed: [`count<=${refusedMax}`],
+  photos_failed: [`count<=${photosRefusedMax}`],
+  photos_shed: [`count<=${photosRefusedMax}`],
   // Right, and yet no city that runs well says so of more than a few.
   stale_marked: [`count<=${staleMax}`],
   ...(allPeople && { people_answered: [`count==${people}`] }),

@@ -88,7 +88,7 @@ function endingOf(
     ...{ allowed, photo, versionLeast },
     ...{ askedMs, arrivedMs, freshMs, clockMs },
   });
-  if (changes && ending.version !== undefined) keepVersion(index, ending.version);
+  if (changes && verdict === 'right' && ending.version) keepVersion(index, ending.version);
   if (verdict === 'right' && ending.isStale) figures.staleMarked.add(1);
   return verdict === 'right' ? 'answered' : verdict;
 }

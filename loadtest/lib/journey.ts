@@ -15,7 +15,7 @@ import { comeBack, type Owed, owesSomebody, whoIsBack } from './returning.ts';
 import { settings } from './settings.ts';
 import { arrivedBy, type Shape } from './shapes.ts';
 import { gateToken, phoneToken } from './tokens.ts';
-import { versionOf } from './versions.ts';
+import { leastOf } from './versions.ts';
 
 const { people, seed, bunch, reopenSeconds, tokensFromMs } = settings;
 
@@ -114,7 +114,7 @@ export function journeyOf({ shape, changes, hot }: JourneyOptions) {
   /** What is known of them before they are asked about. */
   const told = (index: number) => ({
     isHot: index === hot?.index,
-    versionLeast: Math.max(1, versionOf(index)),
+    versionLeast: leastOf(index),
   });
 
   return {

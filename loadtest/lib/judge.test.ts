@@ -15,6 +15,7 @@ test.each([
   ['wrong', 'another photo', { photo: 'another' }, {}],
   ['wrong', 'no photo', { photo: undefined }, {}],
   ['wrong', 'an older version than before', { version: 6 }, {}],
+  ['wrong', 'a version that is none', { version: Number.NaN }, {}],
   ['right', 'no version, as phones are told', { version: undefined }, {}],
   ['right', 'just as old as it may be', { asOfMs: 97_998 }, {}],
   ['unmarked', 'too old', { asOfMs: 97_997 }, {}],

@@ -36,7 +36,7 @@ export interface Expected {
 export function judge(told: Told, expected: Expected): Verdict {
   const { allowed, photo, askedMs, arrivedMs, freshMs, clockMs } = expected;
   if (!allowed.colors.includes(told.color)) return 'wrong';
-  if (told.version !== undefined && told.version < expected.versionLeast) return 'wrong';
+  if (told.version !== undefined && !(told.version >= expected.versionLeast)) return 'wrong';
   // The usual one is `undefined` there.
   const { photos } = allowed;
   const isTheirs = told.photo === photo && photos.includes(undefined);

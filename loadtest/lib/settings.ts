@@ -50,8 +50,10 @@ export const settings = {
   generatorLateShare: number('GENERATOR_LATE_SHARE', 0.01),
   /** Questions that may be refused, or fail: none, but on a machine whose pauses nobody answers for. */
   refusedMax: number('REFUSED_MAX', 0),
-  /** Answers that may say that they are old. */
-  staleMax: number('STALE_MAX', 0),
+  /** The same of photos. */
+  photosRefusedMax: number('PHOTOS_REFUSED_MAX', 0),
+  /** Answers that may say that they are old: one in a hundred, unless told. */
+  staleMax: number('STALE_MAX', Math.ceil(number('RATE', 50) * seconds * 0.01)),
   /**
    * Phones are opened so many at the same instant, by one virtual user: what k6 spends on an arrival is spent once for
    * all of them. A bunch is harder on the service, not easier.

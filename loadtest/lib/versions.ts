@@ -5,11 +5,11 @@
 const KEPT_MOST = 1_000;
 const told = new Map<number, number>();
 
-/** @returns the newest of this person; 0: none */
-export const versionOf = (index: number): number => told.get(index) ?? 0;
+/** @returns what the next answer about this person has at least */
+export const leastOf = (index: number): number => told.get(index) ?? 1;
 
 export function keepVersion(index: number, version: number): void {
-  const newest = Math.max(version, versionOf(index));
+  const newest = Math.max(version, leastOf(index));
   told.delete(index);
   told.set(index, newest);
   if (told.size > KEPT_MOST) for (const oldest of told.keys()) return void told.delete(oldest);

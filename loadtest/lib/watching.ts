@@ -7,6 +7,7 @@ import { count, tell } from './counting.ts';
 import { figures } from './figures.ts';
 import { areasAt, subjectAt } from './population.ts';
 import { settings } from './settings.ts';
+import { leastOf } from './versions.ts';
 
 /** A pause between two questions, and so how finely it is measured. */
 const PAUSE_S = 0.025;
@@ -38,9 +39,10 @@ export function watcherOf(schedule: Schedule, changes: Changes) {
     sleep(Math.max(0, waitMs) / 1_000);
     const subject = subjectAt(index, seed);
     for (;;) {
-      const askedMs = Date.now();
+      const versionLeast = leastOf(index);
+      const asked = { door: 'grpc', index, askedMs: Date.now(), versionLeast } as const;
       const answer = askGate({ subject });
-      count(answer, { door: 'grpc', index, askedMs }, changes);
+      count(answer, asked, changes);
       tell();
       const { ending } = answer;
       const tookMs = Date.now() - atMs;

@@ -71,7 +71,8 @@ export async function startServed(options: ServedOptions): Promise<Served> {
   const start = async (env: ServedOptions['env'] = {}) => {
     const kept = await startProgram({ ...options, env: { ...options.env, ...env } }, onLine);
     void kept.ended.then(({ code, signal }) => {
-      died ||= !told;
+      // Told to leave, it ends with 0; a kill is no word of its own.
+      died ||= told ? code !== null && code !== 0 : true;
       onLine(`ended (${code ?? signal})`);
     });
     const hopeless = () => {

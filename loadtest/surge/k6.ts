@@ -35,12 +35,10 @@ export interface K6Ended {
 /** What lib/summary.ts writes. */
 export interface Summary {
   readonly scenario: string;
-  readonly broken: readonly string[];
   readonly metrics: Data['metrics'];
   readonly testRunDurationMs: number;
   /** Of a breakpoint. */
   readonly heldPerS?: number;
-  readonly heldStep?: number;
   readonly limitedBy?: string;
 }
 
@@ -69,6 +67,20 @@ function memoryBytes(): number {
 }
 
 const NO_NETWORK = { K6_NO_USAGE_REPORT: 'true', K6_AUTO_EXTENSION_RESOLUTION: 'false' };
+
+/** Of a run that told none itself: what can be counted of its seconds, and no verdict. */
+function summaryOf({ script, secondsMax }: K6Options, { total }: Seconds): Summary {
+  const { asked, answered, shed, failed, wrong, unmarked } = total;
+  const counts = { asked, answered, shed, failed, wrong, stale_unmarked: unmarked };
+  const metrics = Object.entries(counts).map(
+    ([name, count]) => [name, { type: 'counter', values: { count } }] as const,
+  );
+  return {
+    scenario: script,
+    metrics: Object.fromEntries(metrics),
+    testRunDurationMs: secondsMax * 1_000,
+  };
+}
 
 /** @throws when it could not run its course: a script that does not load, a system that is not there */
 export async function runK6(options: K6Options): Promise<K6Ended> {
@@ -126,7 +138,8 @@ export async function runK6(options: K6Options): Promise<K6Ended> {
     signal.throwIfAborted();
     read();
     const isWhole = code !== null && ENDED_BY_ITSELF.includes(code);
-    // Ended for being late, it tells what it has all the same.
+    // Killed, it tells no more than it had told of each second.
+    if (isLate && code === null) return { isWhole, summary: summaryOf(options, seconds), seconds };
     if (!isWhole && !(isLate && code === INTERRUPTED)) throw failed(`k6 ended with ${code}`);
     const told = JSON.parse(readFileSync(summary, 'utf8')) as Summary;
     if (seconds.bySecond.size === 0) throw failed('k6 ended before a second was over');

@@ -1,5 +1,6 @@
 // A whole run: brings up the system, loads its people, runs the scenario, and ends all that it started.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { MEMORY_RECORDS } from '../capacity/measured.ts';
 import type { Result } from '../report/result.ts';
 import { startRig } from '../rig/rig.ts';
@@ -88,6 +89,8 @@ export async function runSurge(options: RunOptions): Promise<Result> {
     const heal = broken && (await breakOnPurpose(broken, rig, plan));
     const stage = new Stage({ rig, plan, k6: k6.path, broken, serviceCores, say, signal });
     const outcome = await scenario.run(stage).finally(() => heal?.());
+    // Who has just died is told of a little later.
+    await pause(DYING_MS);
     const left = [...rig.services, ...rig.relays].filter((one) => one.died || !one.runs());
     const last = left.length === 0 ? [] : lastLines.slice(-LINES_SAID);
     for (const line of last) say(line);
@@ -124,6 +127,7 @@ export async function runSurge(options: RunOptions): Promise<Result> {
 }
 
 const PREFERRED = 'the system has the CPU before the generator';
+const DYING_MS = 1_000;
 const LINES_MAX = 200;
 const WARNING = /^{"level":"(warn|error)"/;
 const LINES_SAID = 20;

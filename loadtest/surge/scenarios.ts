@@ -119,9 +119,11 @@ export function warmAfterS({ samples, fromMs }: Pick<Loaded, 'samples' | 'fromMs
   let since = 0;
   samples.forEach((sample, i) => {
     const before = samples[i - 1];
+    // Not a number where a process did not tell, and then it says nothing.
     const found = (layer: string) => {
       const name = new RegExp(`^lookup_found_total{.*layer="${layer}"`);
-      return before ? (sumOf(sample, name) ?? 0) - (sumOf(before, name) ?? 0) : 0;
+      const [now, then] = [sample, before].map((one) => one && sumOf(one, name));
+      return (now ?? Number.NaN) - (then ?? Number.NaN);
     };
     const [memory, redis, source] = [found('memory'), found('redis'), found('source')];
     const all = memory + redis + source;

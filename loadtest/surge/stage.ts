@@ -4,7 +4,9 @@ import { availableParallelism } from 'node:os';
 import type { Schedule } from '../lib/changes.ts';
 import { type Changed, makeChanges, undoChanges } from '../lib/changing.ts';
 import { photoIdAt } from '../lib/generate.ts';
+import { PHOTO_BYTES_EVERY } from '../lib/population.ts';
 import { upSeconds } from '../lib/shapes.ts';
+import { questionsOf, sharesOf } from '../lib/shares.ts';
 import type { Rig } from '../rig/rig.ts';
 import type { Broken } from './broken.ts';
 import { generatorCpu } from './generator-cpu.ts';
@@ -62,7 +64,7 @@ const WARM_UP = { seconds: 20, perS: 300 };
 /** Lines of what the script says went wrong. */
 const SAID_MAX = 10;
 const CORES = availableParallelism();
-/** Of the people asked: when a tenth of a city changes at once, answers are behind for a moment, and say so. */
+/** Of all answers: when a tenth of a city changes at once, answers are behind for a moment, and say so. */
 const STALE_SHARE = 0.01;
 /** A commit takes longer while ten million people lie in the source. */
 const CHANGES_LATE_MS = 500;
@@ -183,7 +185,8 @@ function envOf(rig: Rig, plan: Plan): Record<string, string> {
     GRPC_LATE_MS: String(limits.grpcLateMs),
     GENERATOR_LATE_SHARE: String(limits.generatorLateShare),
     REFUSED_MAX: String(refused),
-    STALE_MAX: String(Math.floor(peopleAsked * STALE_SHARE)),
+    PHOTOS_REFUSED_MAX: String(Math.ceil(refused / PHOTO_BYTES_EVERY)),
+    STALE_MAX: String(Math.floor(peopleAsked * questionsOf(sharesOf(plan.gates)) * STALE_SHARE)),
     BUSY_MS: String(limits.busyMs),
     BUNCH: String(limits.bunch),
     GATES: String(plan.gates),

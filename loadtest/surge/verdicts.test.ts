@@ -199,6 +199,11 @@ describe('a cold morning', () => {
     expect(warmedIn((second) => (second < 9 ? 50 : 5))).toBe(3);
     expect(warmedIn((second) => (second < 9 || second === 20 ? 6 : 0))).toBe(15);
     expect(warmedIn(() => 50)).toBe(24);
+    const missed = cold((second) => (second < 9 ? 50 : 0)).with(
+      20,
+      sample(20, { services: [undefined] }),
+    );
+    expect(warmAfterS({ samples: missed, fromMs: 5_000 })).toBe(3);
   });
 });
 

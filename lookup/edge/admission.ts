@@ -181,16 +181,19 @@ export class Admission {
    * 'delay' a phone whose token is new; undefined: come in
    */
   refuse(door: Door, inFlight = 0): Cause | undefined {
-    if (this.#stalled) {
-      this.#seenThisTurn += 1;
-      return 'stalled';
-    }
+    if (this.dropsBacklog()) return 'stalled';
     this.#seen += 1;
     this.#came += 1;
     if (door === 'photo') this.#sheddable += 1;
     else if (door === 'grpc') this.#seenGates += 1;
     if (this.#isCrowd && this.#sheds(door)) return 'delay';
     return door !== 'photo' && inFlight >= this.#limit[door] ? 'in-flight' : undefined;
+  }
+
+  /** For who is about to ask, before anything is looked at: whether it has waited for as long as a pause. */
+  dropsBacklog(): boolean {
+    if (this.#stalled) this.#seenThisTurn += 1;
+    return this.#stalled;
   }
 
   get #isCrowd(): boolean {

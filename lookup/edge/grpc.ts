@@ -213,16 +213,16 @@ class Gate {
   #ask(question: Question, deadlineMonoMs: number): Ending | Promise<Ending> {
     try {
       const { admission } = this.#parts;
-      const why = admission.refuse('grpc', this.#metrics.inFlight);
       // Unread: to verify its token would cost most of what is to be saved.
-      if (why === 'stalled') {
-        admission.count('grpc', why);
+      if (admission.dropsBacklog()) {
+        admission.count('grpc', 'stalled');
         return { outcome: 'shed' };
       }
       const subject = this.#subjectOf(question);
       if (typeof subject !== 'string') return subject;
       const minAsOf = question.mark ? this.#minAsOf(question.mark) : -Infinity;
       if (minAsOf === undefined) return refused('mark-refused');
+      const why = admission.refuse('grpc', this.#metrics.inFlight);
       const answer = this.#parts.lookup.find(subject, deadlineMonoMs, minAsOf, why === undefined);
       if (!(answer instanceof Promise)) {
         if (why !== undefined && answer.outcome === 'shed') admission.count('grpc', why);

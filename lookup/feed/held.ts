@@ -24,7 +24,9 @@ export function applyBatch(batch: Batch, freshness: Freshness, held: Held): void
   for (const change of batch.people) {
     held.negatives.delete(change.subject);
     held.whole.delete(change.subject);
-    if ('erased' in change) held.memory.drop(change.subject);
+    // A feed that is followed from an earlier place tells again what was overtaken since, and by then answered.
+    if ('erased' in change || freshness.isOvertaken(change.subject, change.version))
+      held.memory.drop(change.subject);
     else held.memory.update(change, freshness.generation);
   }
 }
