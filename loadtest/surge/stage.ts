@@ -64,6 +64,8 @@ const WARM_UP = { seconds: 20, perS: 300 };
 /** Lines of what the script says went wrong. */
 const SAID_MAX = 10;
 const CORES = availableParallelism();
+/** Photos are few, and the first to be refused in a bad second: so many times the share of questions may be. */
+const PHOTOS_TIMES = 10;
 /** Of all answers: when a tenth of a city changes at once, answers are behind for a moment, and say so. */
 const STALE_SHARE = 0.01;
 /** A commit takes longer while ten million people lie in the source. */
@@ -185,7 +187,7 @@ function envOf(rig: Rig, plan: Plan): Record<string, string> {
     GRPC_LATE_MS: String(limits.grpcLateMs),
     GENERATOR_LATE_SHARE: String(limits.generatorLateShare),
     REFUSED_MAX: String(refused),
-    PHOTOS_REFUSED_MAX: String(Math.ceil(refused / PHOTO_BYTES_EVERY)),
+    PHOTOS_REFUSED_MAX: String(Math.ceil((refused * PHOTOS_TIMES) / PHOTO_BYTES_EVERY)),
     STALE_MAX: String(Math.floor(peopleAsked * questionsOf(sharesOf(plan.gates)) * STALE_SHARE)),
     BUSY_MS: String(limits.busyMs),
     BUNCH: String(limits.bunch),
