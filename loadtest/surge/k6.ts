@@ -52,8 +52,8 @@ const PRINTED_MAX = 4_000;
 const SAID_MAX = 10;
 /**
  * Its collector runs seldom, for on a machine that they share what it costs is the service's; but not as seldom as
- * there is room for, because a virtual machine's memory is slow where nobody has been: what grows to about 2 GiB is
- * used again. On fewer than four threads everybody must help it, and nobody is asked meanwhile.
+ * there is room for, because a virtual machine's memory is slow where nobody has been: what it grew to is used again.
+ * On fewer than four threads everybody must help it, and nobody is asked meanwhile.
  */
 const COLLECTOR = {
   GOGC: '1000',
