@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { keep } from '../../test/keeper.ts';
+import { endedOrKilled } from './ended.ts';
 import { ROOT } from './root.ts';
 import { withoutOurs } from './served.ts';
 
@@ -25,10 +26,6 @@ export async function runCommand(
       printed[stream] += text;
     },
   });
-  const end = () => kept.kill('SIGTERM');
-  signal?.addEventListener('abort', end);
-  if (signal?.aborted) end();
-  const { code } = await kept.ended;
-  signal?.removeEventListener('abort', end);
+  const { code } = await endedOrKilled(kept.ended, () => kept.kill('SIGTERM'), signal);
   return { code, ...printed };
 }

@@ -4,6 +4,7 @@
 import { createInterface } from 'node:readline';
 import { endAllKept } from '../../test/keeper.ts';
 import { byWords } from './hands.ts';
+import { pressed } from './pressed.ts';
 import { type Rig, startRig } from './rig.ts';
 import { whatToTry } from './try.ts';
 
@@ -17,25 +18,20 @@ interface MainOptions {
   readonly 'first-port': number | undefined;
 }
 
-/** A second Ctrl-C, or one that comes twice by way of npm: the same press is not told apart within this. */
-const SAME_PRESS_MS = 500;
-
 export async function main(options: MainOptions): Promise<void> {
   let rig: Rig | undefined;
-  let toldAt: number | undefined;
+  let isEnding = false;
   const say = (line: string) => process.stdout.write(`${line}\n`);
-  const end = async () => {
-    const now = performance.now();
-    if (toldAt !== undefined && now - toldAt < SAME_PRESS_MS) return;
-    const again = toldAt !== undefined;
-    toldAt = now;
-    if (!again) {
+  const end = pressed(
+    async () => {
+      isEnding = true;
       say('Ending all …');
       await rig?.stop();
-    }
-    await endAllKept();
-    process.exit(again ? 130 : 0);
-  };
+      await endAllKept();
+      process.exit(0);
+    },
+    () => void endAllKept().then(() => process.exit(130)),
+  );
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
   process.stdout.on('error', end);
   try {
@@ -47,7 +43,7 @@ export async function main(options: MainOptions): Promise<void> {
       if (line.trim() !== '') say(await told(line.trim()));
     });
   } catch (error) {
-    if (toldAt !== undefined) return;
+    if (isEnding) return;
     say(`rig        it could not be started: ${(error as Error).message}`);
     await endAllKept();
     process.exit(1);

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { dropFolder, heldFolder } from '../../test/keeper.ts';
 import type { RedisNode } from '../../test/redis-cluster.ts';
 import { areaLines, peopleLines, photoLines } from '../lib/generate.ts';
+import { endedOrKilled } from '../rig/ended.ts';
 import type { Rig } from '../rig/rig.ts';
 import { ROOT } from '../rig/root.ts';
 import { withoutOurs } from '../rig/served.ts';
@@ -125,11 +126,7 @@ async function piped(
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   // A command that refuses its input closes it: why, it says itself.
   const fed = pipeline(Readable.from(text), child.stdin).catch(() => {});
-  const end = () => child.kill('SIGTERM');
-  signal.addEventListener('abort', end);
-  if (signal.aborted) end();
-  const code = await ended;
-  signal.removeEventListener('abort', end);
+  const code = await endedOrKilled(ended, () => child.kill('SIGTERM'), signal);
   await fed;
   signal.throwIfAborted();
   if (code !== 0) throw new Error(`lookup ${words[0]} failed (${code}):\n${said}`);

@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Kept, keep } from '../../test/keeper.ts';
 import { orderOf } from '../lib/order.ts';
 import { subjectAt } from '../lib/population.ts';
+import { endedOrKilled } from '../rig/ended.ts';
 import { byLine } from '../rig/lines.ts';
 import { ROOT } from '../rig/root.ts';
 import type { FloodOptions, FloodSecond } from './flood.ts';
@@ -53,11 +54,7 @@ export function floodingOf(
     const flood = await startFlood(stage, { ...options, tokensFile, seconds }, (second) =>
       into.push(second),
     );
-    const kill = () => flood.kill('SIGKILL');
-    signal.addEventListener('abort', kill);
-    if (signal.aborted) kill();
-    const { code } = await flood.ended;
-    signal.removeEventListener('abort', kill);
+    const { code } = await endedOrKilled(flood.ended, () => flood.kill('SIGKILL'), signal);
     signal.throwIfAborted();
     if (code !== 0) throw new Error(`the flood did not run its course: it ended with ${code}`);
   };

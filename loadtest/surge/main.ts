@@ -6,6 +6,7 @@ import { compare } from '../report/compare.ts';
 import { pageOf } from '../report/page.ts';
 import type { Result } from '../report/result.ts';
 import { lastResult, storeResult } from '../report/store.ts';
+import { pressed } from '../rig/pressed.ts';
 import { ROOT } from '../rig/root.ts';
 import { BROKEN } from './broken.ts';
 import { PLANS, type PlanWords, planOf, SCALES } from './plan.ts';
@@ -45,22 +46,17 @@ export function list(): string {
   return `Scenarios\n${scenarios.join('')}\nTo be broken on purpose (--break)\n${broken.join('')}`;
 }
 
-/** The same press of Ctrl-C may come twice, by way of npm. */
-const SAME_PRESS_MS = 500;
-
 /** @returns exit code: 0 every budget held; 1 some did not; 2 it could not be run; 130 it was ended */
 export async function main(words: SurgeWords): Promise<number> {
   const ending = new AbortController();
   const begun = performance.now();
-  let toldAt: number | undefined;
-  const end = () => {
-    const now = performance.now();
-    if (toldAt !== undefined && now - toldAt < SAME_PRESS_MS) return;
-    if (toldAt !== undefined) return void endAllKept().then(() => process.exit(130));
-    toldAt = now;
-    say('Ending all … (again: at once)');
-    ending.abort(new Error('ended before its time'));
-  };
+  const end = pressed(
+    () => {
+      say('Ending all … (again: at once)');
+      ending.abort(new Error('ended before its time'));
+    },
+    () => void endAllKept().then(() => process.exit(130)),
+  );
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
   const say = (line: string) => {
     const seconds = Math.round((performance.now() - begun) / 1_000);
